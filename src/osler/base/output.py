@@ -1,0 +1,132 @@
+"""A result folder that is whole or resumable: written in a hidden part, moved into place, sealed by a manifest.
+
+The manifest (`manifest.json`) is written last and holds the key of the work (a hash of everything the
+result depends on) and the SHA-256 of each file. A folder with a manifest of the same key is complete and is not
+made again. A killed job leaves its part folder behind; the next job with the same key finds the files
+that were finished in it and goes on.
+"""
+
+import shutil
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from osler.base.errors import InputError
+from osler.base.files import TEMPORARY_SUFFIX, read_json, write_json
+from osler.base.hashing import hash_file, hash_json
+
+MANIFEST = "manifest.json"
+FORMAT_VERSION = 1
+_SEAL = ".sealed.json"
+
+
+class Output:
+    """One result folder in the making.
+
+    Args:
+        folder: where the result goes; it may exist when it is empty or holds the same work.
+        key: hash of everything that the result depends on (`hash_json` of settings and input hashes).
+        replace: whether a folder with other work may be emptied first (only for folders that Osler owns).
+
+    Examples:
+        >>> import tempfile
+        >>> folder = Path(tempfile.mkdtemp()) / "result"
+        >>> job = Output(folder, key="k")
+        >>> with job as part:
+        ...     _ = (part / "a.txt").write_text("a")
+        >>> Output(folder, key="k").complete, (folder / "a.txt").read_text()
+        (True, 'a')
+    """
+
+    def __init__(self, folder: Path, *, key: str, replace: bool = False) -> None:
+        self.folder = Path(folder)
+        self.key = key
+        self.part = self.folder / f".part-{key[:16]}"
+        if (self.part / _SEAL).exists():
+            self._move()
+        self.complete = manifest_key(self.folder) == key
+        if not self.complete:
+            self._require_room(replace=replace)
+
+    def __enter__(self) -> Path:
+        self.part.mkdir(parents=True, exist_ok=True)
+        return self.part
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if error is not None:
+            return
+        for leftover in self.part.rglob(f".*{TEMPORARY_SUFFIX}"):
+            leftover.unlink()
+        write_json(
+            self.part / _SEAL, {"format_version": FORMAT_VERSION, "key": self.key, "files": _list(self.part)}
+        )
+        self._move()
+        self.complete = True
+
+    def _move(self) -> None:
+        for entry in sorted(self.part.iterdir()):
+            if entry.name != _SEAL:
+                entry.replace(self.folder / entry.name)
+        (self.part / _SEAL).replace(self.folder / MANIFEST)
+        self.part.rmdir()
+
+    def _require_room(self, *, replace: bool) -> None:
+        if self.folder.is_file():
+            raise InputError(
+                "the output is a file, a folder is needed", where=self.folder, remedy="name a folder"
+            )
+        if not self.folder.exists():
+            return
+        others = [entry for entry in self.folder.iterdir() if entry != self.part]
+        if others and not replace:
+            raise InputError(
+                "the output folder holds other files",
+                where=self.folder,
+                count=len(others),
+                remedy="name a new or empty folder, or remove this one",
+            )
+        for entry in others:
+            shutil.rmtree(entry) if entry.is_dir() and not entry.is_symlink() else entry.unlink()
+
+
+def manifest_key(folder: Path) -> str | None:
+    """The key of the finished work in a folder, or None when there is none."""
+    path = folder / MANIFEST
+    if not path.is_file():
+        return None
+    manifest: dict[str, Any] = read_json(path)
+    return manifest.get("key")
+
+
+def sealed_hashes(folder: Path) -> dict[str, str]:
+    """SHA-256 by file name, as the manifest of a folder names them; empty when it has none."""
+    manifest = folder / MANIFEST
+    if not manifest.is_file():
+        return {}
+    return {name: entry["sha256"] for name, entry in read_json(manifest)["files"].items()}
+
+
+def content_hash(folder: Path) -> str:
+    """Hash of what a folder holds: from its manifest when it is sealed, else from the files themselves."""
+    listed = sealed_hashes(folder) or {name: entry["sha256"] for name, entry in _list(folder).items()}
+    return hash_json(listed)
+
+
+def changed_files(folder: Path) -> list[str]:
+    """Files of a sealed folder that are missing or no longer have the bytes that its manifest names."""
+    files = read_json(folder / MANIFEST)["files"]
+    return [
+        name
+        for name, entry in files.items()
+        if not (folder / name).is_file() or hash_file(folder / name) != entry["sha256"]
+    ]
+
+
+def _list(folder: Path) -> dict[str, dict[str, Any]]:
+    return {
+        path.relative_to(folder).as_posix(): {"bytes": path.stat().st_size, "sha256": hash_file(path)}
+        for path in sorted(folder.rglob("*"))
+        if path.is_file() and path.name not in (MANIFEST, _SEAL)
+    }

@@ -1,0 +1,260 @@
+"""Opening a MEDS dataset: shards in path order, read one at a time, each row with its position.
+
+Reads MEDS 0.4 and 0.3.3 (no `text_value`), and a dataset without `metadata/`.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from osler.base.errors import InputError
+from osler.base.files import read_json
+from osler.base.hashing import hash_file, hash_json
+from osler.base.output import sealed_hashes
+from osler.record.codebook import complete_codes
+from osler.record.schema import CANONICAL_ORDER, EVENT_TYPES, REQUIRED
+
+ROW = "row"
+
+
+@dataclass(frozen=True)
+class Shard:
+    """One Parquet file of events.
+
+    Attributes:
+        name: path below `data/` without its ending, for instance `train/0`.
+        path: the file.
+        rows: number of events.
+        offset: position of its first row in the dataset (shards in path order).
+        columns: names of its columns.
+    """
+
+    name: str
+    path: Path
+    rows: int
+    offset: int
+    columns: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """A MEDS dataset on disk.
+
+    Attributes:
+        path: its folder.
+        shards: its shards in path order.
+        metadata: content of `metadata/dataset.json`; empty when there is none.
+
+    Examples:
+        >>> dataset = open_dataset("demo/dataset")                                # doctest: +SKIP
+        >>> dataset.read(dataset.shards[0]).select("subject_id", "code").head(1)  # doctest: +SKIP
+    """
+
+    path: Path
+    shards: tuple[Shard, ...]
+    metadata: dict[str, Any]
+
+    @property
+    def name(self) -> str:
+        """Name of the dataset, else of its folder."""
+        return str(self.metadata.get("dataset_name") or self.path.resolve().name)
+
+    @property
+    def rows(self) -> int:
+        """Number of events."""
+        return sum(shard.rows for shard in self.shards)
+
+    @property
+    def undated(self) -> bool:
+        """Whether times only order the events and say nothing about the calendar or about days."""
+        return bool(self.settings.get("undated", False))
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """Osler's own block of `dataset.json`."""
+        return dict(self.metadata.get("osler", {}))
+
+    @property
+    def site_columns(self) -> tuple[str, ...]:
+        """Columns that name the hospital (`site_id_columns`)."""
+        return tuple(self.metadata.get("site_id_columns") or ())
+
+    @cached_property
+    def hash(self) -> str:
+        """Hash of shards, code book, splits and metadata, the time of making left out."""
+        tables = ("codes.parquet", "subject_splits.parquet", "subjects.parquet")
+        paths = [shard.path for shard in self.shards] + [self.path / "metadata" / name for name in tables]
+        sealed = sealed_hashes(self.path)
+        hashes = {}
+        for path in paths:
+            if path.is_file():
+                name = path.relative_to(self.path).as_posix()
+                hashes[name] = sealed.get(name) or hash_file(path)
+        metadata = {name: value for name, value in self.metadata.items() if name != "created_at"}
+        return hash_json({"files": hashes, "metadata": metadata})
+
+    @cached_property
+    def codes(self) -> pl.DataFrame:
+        """The code book in its own order, every code of the data present, all columns of `CODE_TYPES`.
+
+        Codes that the dataset does not describe follow in alphabetical order, described by their own words.
+        """
+        path = self.path / "metadata" / "codes.parquet"
+        stored = (
+            pl.read_parquet(path)
+            if path.is_file()
+            else pl.DataFrame({"code": []}, schema={"code": pl.String})
+        )
+        used = (
+            pl.concat(
+                [pl.scan_parquet(shard.path).select(pl.col("code").cast(pl.String)) for shard in self.shards]
+            )
+            .unique()
+            .collect(engine="streaming")
+        )
+        return complete_codes(stored, used["code"])
+
+    @cached_property
+    def splits(self) -> pl.DataFrame | None:
+        """`subject_id, split` of `subject_splits.parquet`, or None."""
+        return self._metadata_table("subject_splits.parquet")
+
+    @cached_property
+    def subjects(self) -> pl.DataFrame | None:
+        """`subject_id` with `group_id` and the source's id where the dataset has them, or None."""
+        return self._metadata_table("subjects.parquet")
+
+    def read(self, shard: Shard, *, columns: Sequence[str] | None = None) -> pl.DataFrame:
+        """Events of one shard in canonical order, with `row`, their position in the dataset.
+
+        Args:
+            shard: one of `shards`.
+            columns: columns to read besides `subject_id`, `time` and `code`; None reads all.
+
+        Returns:
+            A frame with `row` (UInt64), the columns of `EVENT_TYPES` that were asked for (null where the
+            shard lacks them) and the other columns of the shard that were asked for.
+        """
+        wanted = (
+            list(EVENT_TYPES) if columns is None else [*REQUIRED, *(c for c in columns if c not in REQUIRED)]
+        )
+        if columns is None:
+            wanted += [name for name in shard.columns if name not in EVENT_TYPES]
+        present = [name for name in shard.columns if name in {*wanted, *CANONICAL_ORDER}]
+        frame = pl.read_parquet(shard.path, columns=present, use_pyarrow=False)
+        frame = frame.with_columns(
+            pl.col(name).cast(kind) if name in frame.columns else pl.lit(None, dtype=kind).alias(name)
+            for name, kind in EVENT_TYPES.items()
+            if name in {*wanted, *CANONICAL_ORDER}
+        )
+        positions = pl.int_range(shard.offset, shard.offset + shard.rows, dtype=pl.UInt64).alias(ROW)
+        frame = frame.with_columns(positions)
+        return in_canonical_order(frame).select(ROW, *wanted)
+
+    def scan(self) -> pl.LazyFrame:
+        """All events lazily, in file order, the columns of `EVENT_TYPES` with their types."""
+        frames = []
+        for shard in self.shards:
+            frame = pl.scan_parquet(shard.path)
+            frames.append(
+                frame.select(
+                    pl.col(name).cast(kind) if name in shard.columns else pl.lit(None, dtype=kind).alias(name)
+                    for name, kind in EVENT_TYPES.items()
+                )
+            )
+        return pl.concat(frames)
+
+    def subject(self, subject_id: int) -> pl.DataFrame:
+        """All events of one subject in canonical order, as `read` gives them.
+
+        Raises:
+            InputError: there is no such subject.
+        """
+        for shard in self.shards:
+            here = pl.scan_parquet(shard.path).filter(pl.col("subject_id") == subject_id).limit(1).collect()
+            if here.height:
+                return self.read(shard).filter(pl.col("subject_id") == subject_id)
+        raise InputError(
+            f"no subject {subject_id}", where=self.path, remedy="name a subject_id of this dataset"
+        )
+
+    def _metadata_table(self, name: str) -> pl.DataFrame | None:
+        path = self.path / "metadata" / name
+        return pl.read_parquet(path) if path.is_file() else None
+
+
+def in_canonical_order(events: pl.DataFrame) -> pl.DataFrame:
+    """Sort events into the canonical order; what is sorted already is returned as it is."""
+    keys = [name for name in CANONICAL_ORDER if name in events.columns]
+    tie = [ROW] if ROW in events.columns else []
+    return events.sort([*keys, *tie], nulls_last=False, maintain_order=not tie)
+
+
+def open_dataset(path: str | Path) -> Dataset:
+    """Open a MEDS dataset.
+
+    Args:
+        path: its folder, which holds `data/` (or, as some exports do, the shards themselves).
+
+    Raises:
+        InputError: there is no such folder, it holds no Parquet files, or a shard lacks a column or has
+            one of a wrong type.
+    """
+    import pyarrow.parquet as pq
+
+    folder = Path(path)
+    if not folder.is_dir():
+        raise InputError("no such folder", where=folder, remedy="name the folder of a MEDS dataset")
+    root = folder / "data" if (folder / "data").is_dir() else folder
+    files = sorted(file for file in root.rglob("*.parquet") if "metadata" not in file.relative_to(root).parts)
+    if not files:
+        raise InputError(
+            "no Parquet files", where=root, remedy="a MEDS dataset has its events in data/**/*.parquet"
+        )
+    shards: list[Shard] = []
+    offset = 0
+    for file in files:
+        try:
+            footer = pq.ParquetFile(file)
+        except Exception as error:  # pyarrow has several, all of which mean the same to the reader
+            raise InputError(
+                f"not readable as Parquet: {error}", where=file, remedy="write it again"
+            ) from error
+        schema = footer.schema_arrow
+        _check_columns(file, {field.name: str(field.type) for field in schema})
+        rows = footer.metadata.num_rows
+        name = file.relative_to(root).with_suffix("").as_posix()
+        shards.append(Shard(name=name, path=file, rows=rows, offset=offset, columns=tuple(schema.names)))
+        offset += rows
+    dataset_json = folder / "metadata" / "dataset.json"
+    metadata = read_json(dataset_json) if dataset_json.is_file() else {}
+    return Dataset(path=folder, shards=tuple(shards), metadata=metadata)
+
+
+def _check_columns(file: Path, types: dict[str, str]) -> None:
+    for name in REQUIRED:
+        if name not in types:
+            raise InputError(
+                f"column '{name}' is missing",
+                where=file,
+                remedy=f"MEDS events need {', '.join(REQUIRED)}; found {', '.join(types)}",
+            )
+    allowed = {
+        "subject_id": ("int",),
+        "time": ("timestamp",),
+        "code": ("string", "large_string", "string_view", "dictionary"),
+        "numeric_value": ("float", "double", "halffloat", "int", "null"),
+        "text_value": ("string", "large_string", "string_view", "dictionary", "null"),
+    }
+    for name, starts in allowed.items():
+        if name in types and not types[name].startswith(starts):
+            raise InputError(
+                f"column '{name}' has type {types[name]}",
+                where=file,
+                allowed=starts,
+                remedy="write the column with a type of MEDS 0.4",
+            )
