@@ -1,9 +1,9 @@
-"""A result folder that is whole or resumable: written in a hidden part, moved into place, sealed by a manifest.
+"""A result folder that is whole or resumable: written apart, moved, then sealed.
 
 The manifest (`manifest.json`) is written last and holds the key of the work (a hash of everything the
-result depends on) and the SHA-256 of each file. A folder with a manifest of the same key is complete and is not
-made again. A killed job leaves its part folder behind; the next job with the same key finds the files
-that were finished in it and goes on.
+result depends on) and the SHA-256 of each file. A folder with a manifest of the same key is complete and
+is not made again. A killed job leaves its part folder behind; the next job with the same key finds the
+files that were finished in it and goes on.
 """
 
 import shutil

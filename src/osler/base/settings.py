@@ -26,26 +26,45 @@ class Settings(BaseModel):
         try:
             return cls.model_validate(values, strict=None)
         except ValidationError as error:
-            raise as_input_error(error, where=where) from error
+            raise as_input_error(error, values, where=where) from error
 
     def plain(self) -> dict[str, Any]:
         """JSON-ready values, in the order of the class."""
         return self.model_dump(mode="json")
 
 
-def as_input_error(error: ValidationError, *, where: str) -> InputError:
-    """Turn pydantic's report into one `InputError`: a line for each problem, with its key path."""
-    lines = []
-    for problem in error.errors(include_url=False, include_input=False):
-        path = ".".join(str(part) for part in problem["loc"]) or "(the whole block)"
-        lines.append(f"{path}: {_reason(problem)}")
-    count = len(lines)
+def as_input_error(error: ValidationError, values: Any, *, where: str) -> InputError:
+    """Turn pydantic's report into one `InputError`: a line for each problem, with its key path.
+
+    Args:
+        error: the report.
+        values: what was parsed; the key paths are those of its keys.
+        where: what to call the place.
+    """
+    problems = error.errors(include_url=False, include_input=False)
+    lines = [f"{_key_path(problem['loc'], values)}: {_reason(problem)}" for problem in problems]
     return InputError(
-        "settings not understood:\n    " + "\n    ".join(lines),
+        "settings not understood\n    " + "\n    ".join(lines),
         where=where,
-        count=count,
+        count=len(lines),
         remedy="mend the keys named",
     )
+
+
+def _key_path(location: tuple[int | str, ...], values: Any) -> str:
+    """The location without the names that pydantic adds for the member of a union that it tried."""
+    path: list[str] = []
+    for index, part in enumerate(location):
+        last = index == len(location) - 1
+        inside = isinstance(values, dict) and part in values
+        if inside or (isinstance(values, list) and isinstance(part, int) and part < len(values)):
+            values = values[part]
+        elif not last:
+            continue
+        elif not isinstance(values, dict):
+            break
+        path.append(str(part))
+    return ".".join(path) or "(the whole block)"
 
 
 def _reason(problem: Any) -> str:
@@ -53,4 +72,6 @@ def _reason(problem: Any) -> str:
         return "unknown key"
     if problem["type"] == "missing":
         return "required, but not given"
+    if problem["type"] in ("value_error", "assertion_error"):
+        return str(problem["ctx"]["error"])
     return str(problem["msg"])

@@ -1,0 +1,146 @@
+"""The study file: what a study says, each block checked by the settings class of its own room."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import Discriminator, Field, Tag, model_validator
+
+from osler.base.errors import InputError
+from osler.base.settings import Settings
+from osler.base.yaml_file import read_yaml
+from osler.phenotyping.settings import PhenotypeSettings
+from osler.prediction.settings import PredictSettings
+from osler.reports.settings import ReportSettings
+from osler.represent.settings import RepresentationSettings
+from osler.simulate.settings import SimulateSettings
+from osler.statements.settings import TextSettings
+from osler.task.settings import SplitSettings, TaskSettings
+
+
+class DatasetFolder(Settings):
+    """A MEDS dataset that is there already: `{path: FOLDER}`."""
+
+    path: str
+
+
+class DatasetSource(Settings):
+    """A source to ingest first: `{format: table, source: FILE, spec: FILE}`."""
+
+    format: Literal["table"]
+    source: str
+    spec: str
+
+
+class DatasetSimulation(Settings):
+    """A simulated dataset: `{simulate: {...}}`."""
+
+    simulate: SimulateSettings
+
+
+def _dataset_kind(value: Any) -> str | None:
+    keys = value if isinstance(value, dict) else vars(value)
+    for key, kind in (("path", "folder"), ("simulate", "simulation"), ("format", "source")):
+        if key in keys:
+            return kind
+    return None
+
+
+DatasetSettings = Annotated[
+    Annotated[DatasetFolder, Tag("folder")]
+    | Annotated[DatasetSource, Tag("source")]
+    | Annotated[DatasetSimulation, Tag("simulation")],
+    Discriminator(
+        _dataset_kind,
+        custom_error_type="dataset",
+        custom_error_message="give `path`, or `format`, `source` and `spec`, or `simulate`",
+    ),
+]
+
+Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")]
+
+
+class StudySettings(Settings):
+    """One study.
+
+    Attributes:
+        osler: version of the study format, 1.
+        name: name of the study; also the default folder of results.
+        seed: seed of everything random that has no seed of its own.
+        dataset: where the record comes from.
+        tasks: what is to be predicted, by name.
+        splits: how subjects are divided.
+        texts: how records become text, by name.
+        representations: what models see, by name.
+        predict: heads and comparisons; absent: no prediction.
+        phenotype: clustering; absent: no phenotypes.
+        report: what the report shows.
+    """
+
+    osler: Literal[1]
+    name: Name
+    seed: int = Field(default=0, ge=0)
+    dataset: DatasetSettings
+    tasks: dict[Name, TaskSettings] = Field(min_length=1)
+    splits: SplitSettings = SplitSettings()
+    texts: dict[Name, TextSettings] = Field(default_factory=dict)
+    representations: dict[Name, RepresentationSettings] = Field(min_length=1)
+    predict: PredictSettings | None = None
+    phenotype: PhenotypeSettings | None = None
+    report: ReportSettings = ReportSettings()
+
+    @model_validator(mode="after")
+    def _names_exist(self) -> "StudySettings":
+        for name, representation in self.representations.items():
+            text = getattr(representation, "text", None)
+            if text is not None:
+                _require(f"representations.{name}.text", "text", text, self.texts)
+            others = [other for other in self.representations if other != name]
+            for part in getattr(representation, "of", ()):
+                _require(f"representations.{name}.of", "representation", part, others)
+                if getattr(self.representations[part], "kind", None) == "joined":
+                    raise ValueError(f"representations.{name}.of: '{part}' is itself joined; name its parts")
+        if self.predict is not None and self.predict.compare_to is not None:
+            models = [f"{name}+{head}" for name in self.representations for head in self.predict.heads]
+            _require("predict.compare_to", "model", self.predict.compare_to, models)
+        return self
+
+
+def _require(key: str, kind: str, name: str, allowed: Collection[str]) -> None:
+    if name not in allowed:
+        raise ValueError(f"{key}: there is no {kind} '{name}' (allowed: {', '.join(allowed) or 'none'})")
+
+
+@dataclass(frozen=True)
+class Study:
+    """A study file that was read.
+
+    Attributes:
+        settings: what it says.
+        folder: the folder that its relative paths start from.
+    """
+
+    settings: StudySettings
+    folder: Path
+
+    def resolve(self, path: str) -> Path:
+        """A path of the study, relative ones from the folder of the study file."""
+        return self.folder / path
+
+
+def read_study(path: Path) -> Study:
+    """Read and check a study file.
+
+    Raises:
+        InputError: with the key's path: unknown keys, wrong types, unset `${VAR}`, names that do not exist.
+    """
+    values = read_yaml(path)
+    if values.get("osler") != 1:
+        raise InputError(
+            f"osler: {values.get('osler', 'not given')}",
+            where=path,
+            allowed=[1],
+            remedy="begin the file with `osler: 1`",
+        )
+    return Study(settings=StudySettings.parse(values, where=str(path)), folder=path.resolve().parent)
