@@ -1,0 +1,255 @@
+"""Carrying out a study: from the dataset to the report, step by step, each step resumable."""
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import polars as pl
+
+from osler.base.files import write_json, write_parquet
+from osler.base.output import Output, content_hash
+from osler.record.check import check_dataset
+from osler.record.dataset import Dataset, open_dataset
+from osler.record.schema import SAMPLE_KEY
+from osler.study.environment import environment
+from osler.study.features import StudyFeatures
+from osler.study.schema import DatasetFolder, DatasetSource, Study
+from osler.study.steps import Steps
+
+if TYPE_CHECKING:
+    from osler.task.labels import Labels
+
+DATASET = "dataset"
+
+
+@dataclass(frozen=True)
+class _Run:
+    """What the steps of one run share."""
+
+    study: Study
+    steps: Steps
+
+    @property
+    def out(self) -> Path:
+        return self.steps.out
+
+
+def run_study(study: Study, out: Path, *, private: bool = False) -> dict[str, Any]:
+    """Carry out a study.
+
+    Args:
+        study: the study, as `read_study` gives it.
+        out: the run folder: new, empty, or of an earlier run, which is then continued: finished steps whose
+            inputs are the same are not redone.
+        private: whether to write `report-private.html` too.
+
+    Returns:
+        The summary: the report, the steps done and those that were done before, the models and their AUROC.
+
+    Raises:
+        InputError: something in the study, the data or the output folder is wrong.
+    """
+    start = time.perf_counter()
+    run = _Run(study=study, steps=Steps(out))
+    with run.steps.alone():
+        write_json(out / "study.json", {"format_version": 1, **study.settings.plain()})
+        write_json(out / "environment.json", environment())
+        dataset = _dataset(run)
+        labels = {name: _labels(run, dataset, name) for name in study.settings.tasks}
+        samples = _all_samples(labels)
+        texts = {name: _texts(run, dataset, samples, name) for name in study.settings.texts}
+        vectors = _vectors(run, texts)
+        splits = _splits(run, dataset, labels)
+        for task, task_labels in labels.items():
+            _table_one(run, dataset, task, task_labels)
+            features = StudyFeatures(run.study, dataset, task_labels.samples, texts=texts, vectors=vectors)
+            _predictions(run, task, task_labels, splits[task], features)
+            _phenotypes(run, task, task_labels, features)
+        metrics = _merge_metrics(run)
+        reports = _reports(run, private=private)
+    return {
+        "report": str(reports[0]),
+        **({"private report": str(reports[1])} if private else {}),
+        "subjects": _count_subjects(labels),
+        "samples": {task: task_labels.frame.height for task, task_labels in labels.items()},
+        "auroc": _best(metrics),
+        "steps done": len(run.steps.done),
+        "steps done before": len(run.steps.skipped),
+        "seconds": round(time.perf_counter() - start, 1),
+    }
+
+
+def _dataset(run: _Run) -> Dataset:
+    settings = run.study.settings.dataset
+    if isinstance(settings, DatasetFolder):
+        dataset = open_dataset(run.study.resolve(settings.path))
+    elif isinstance(settings, DatasetSource):
+        from osler.record.sources.table import ingest_table
+        from osler.record.sources.table_spec import read_spec
+
+        source, spec_file = run.study.resolve(settings.source), run.study.resolve(settings.spec)
+        spec = read_spec(spec_file)
+        depends_on = {"spec": spec.plain(), "files": spec.input_hashes(source)}
+        dataset = open_dataset(
+            run.steps.do(DATASET, depends_on, lambda folder: ingest_table(source, spec, folder))
+        )
+    else:
+        from osler.simulate.simulate import simulate
+
+        simulation = settings.simulate
+        dataset = open_dataset(
+            run.steps.do(DATASET, simulation.plain(), lambda folder: simulate(folder, settings=simulation))
+        )
+    check_dataset(dataset)
+    return dataset
+
+
+def _labels(run: _Run, dataset: Dataset, name: str) -> "Labels":
+    from osler.task.label import make_labels
+    from osler.task.labels import open_labels
+
+    settings = run.study.settings.tasks[name]
+    depends_on = {"dataset": dataset.hash, "task": settings.plain()}
+    folder = run.steps.do(
+        f"labels/{name}", depends_on, lambda out: make_labels(dataset, out, settings=settings)
+    )
+    return open_labels(folder)
+
+
+def _all_samples(labels: Mapping[str, "Labels"]) -> pl.DataFrame:
+    keys = [task_labels.samples.select(SAMPLE_KEY) for task_labels in labels.values()]
+    return pl.concat(keys).unique().sort(SAMPLE_KEY)
+
+
+def _texts(run: _Run, dataset: Dataset, samples: pl.DataFrame, name: str) -> Path:
+    from osler.statements.write import make_texts
+
+    settings = run.study.settings.texts[name]
+    depends_on = {"dataset": dataset.hash, "samples": _frame_hash(samples), "text": settings.plain()}
+    return run.steps.do(
+        f"texts/{name}", depends_on, lambda out: make_texts(dataset, samples, out, settings=settings)
+    )
+
+
+def _vectors(run: _Run, texts: Mapping[str, Path]) -> dict[str, Path]:
+    from osler.represent.encode import make_vectors
+
+    folders = {}
+    for name, representation in run.study.settings.representations.items():
+        if representation.kind not in ("document", "statement"):
+            continue
+        text = texts[representation.text]
+        settings = representation.encode_settings()
+        depends_on = {"texts": content_hash(text), "encode": settings.plain()}
+
+        def work(out: Path, text: Path = text, settings: Any = settings) -> None:
+            make_vectors(text, out, settings=settings, cache=run.out / "cache")
+
+        folders[name] = run.steps.do(f"vectors/{name}", depends_on, work)
+    return folders
+
+
+def _splits(run: _Run, dataset: Dataset, labels: Mapping[str, "Labels"]) -> dict[str, pl.DataFrame]:
+    from osler.task.splits import make_splits
+
+    settings = run.study.settings.splits
+    splits = {task: make_splits(task_labels, settings, dataset) for task, task_labels in labels.items()}
+    merged = pl.concat([frame.with_columns(task=pl.lit(task)) for task, frame in splits.items()])
+    write_parquet(run.out / "splits.parquet", merged)
+    return splits
+
+
+def _table_one(run: _Run, dataset: Dataset, task: str, labels: "Labels") -> None:
+    from osler.task.describe import table_one
+
+    def work(folder: Path) -> None:
+        with Output(folder, key="table one") as part:
+            write_parquet(part / "table_one.parquet", table_one(dataset, labels))
+
+    run.steps.do(f"table_one/{task}", {"dataset": dataset.hash, "labels": labels.hash}, work)
+
+
+def _predictions(
+    run: _Run, task: str, labels: "Labels", splits: pl.DataFrame, features: StudyFeatures
+) -> None:
+    from osler.prediction.predict import fit_predictions
+
+    settings = run.study.settings.predict
+    if settings is None:
+        return
+    depends_on = {
+        "labels": labels.hash,
+        "splits": _frame_hash(splits),
+        "features": features.hashes,
+        "predict": settings.plain(),
+    }
+    run.steps.do(
+        f"predictions/{task}",
+        depends_on,
+        lambda out: fit_predictions(labels, features.all(), splits, out, settings=settings, task_name=task),
+    )
+
+
+def _phenotypes(run: _Run, task: str, labels: "Labels", features: StudyFeatures) -> None:
+    from osler.phenotyping.fit import fit_phenotypes
+
+    settings = run.study.settings.phenotype
+    if settings is None:
+        return
+    for name in features.names:
+        if run.study.settings.representations[name].kind == "joined":
+            continue
+        depends_on = {"labels": labels.hash, "features": features.hashes[name], "phenotype": settings.plain()}
+
+        def work(out: Path, name: str = name) -> None:
+            fit_phenotypes(labels, features[name], out, settings=settings)
+
+        run.steps.do(f"phenotypes/{task}/{name}", depends_on, work)
+
+
+def _merge_metrics(run: _Run) -> pl.DataFrame:
+    files = sorted((run.out / "predictions").glob("*/metrics.parquet"))
+    if not files:
+        return pl.DataFrame()
+    metrics = pl.concat([pl.read_parquet(file) for file in files])
+    write_parquet(run.out / "metrics.parquet", metrics)
+    write_json(run.out / "metrics.json", metrics.to_dicts())
+    return metrics
+
+
+def _reports(run: _Run, *, private: bool) -> list[Path]:
+    from osler.reports.report import write_report
+
+    reports = [write_report(run.out)]
+    if private:
+        reports.append(write_report(run.out, private=True))
+    return reports
+
+
+def _frame_hash(frame: pl.DataFrame) -> str:
+    from osler.base.hashing import hash_bytes
+
+    return hash_bytes(frame.write_csv().encode())
+
+
+def _count_subjects(labels: Mapping[str, "Labels"]) -> int:
+    return pl.concat([task_labels.frame.select("subject_id") for task_labels in labels.values()]).n_unique()
+
+
+def _best(metrics: pl.DataFrame) -> dict[str, str]:
+    """By task, the model with the highest AUROC and its interval, as a person reads it."""
+    if metrics.is_empty():
+        return {}
+    overall = metrics.filter(
+        pl.col("metric") == "auroc", pl.col("fold").is_in(["mean", "pooled"]), pl.col("group").is_null()
+    ).sort("value", descending=True, nulls_last=True)
+    best = overall.unique("task", keep="first", maintain_order=True).sort("task")
+    return {
+        row[
+            "task"
+        ]: f"{row['representation']}+{row['head']} {row['value']:.3f} ({row['low']:.3f}–{row['high']:.3f})"
+        for row in best.to_dicts()
+        if row["value"] is not None and row["low"] is not None
+    }
