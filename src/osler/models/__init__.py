@@ -1,0 +1,1 @@
+"""Encoders: recipes, tokenizers, loading and batching."""

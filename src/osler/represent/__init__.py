@@ -1,0 +1,1 @@
+"""Representations of samples: counts, document and statement vectors, and joins of them."""
