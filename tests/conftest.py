@@ -1,6 +1,9 @@
 """Fixtures for every room."""
 
 import os
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -18,3 +21,31 @@ def real_data() -> Path:
     if not folder.is_dir():
         pytest.skip("real data is not here: set OSLER_DATA to its folder")
     return folder
+
+
+@dataclass(frozen=True)
+class Told:
+    """What a command said: exit code, standard output, standard error."""
+
+    code: int
+    out: str
+    err: str
+
+
+@pytest.fixture
+def osler(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Callable[..., Told]:
+    """Run an `osler` command line in this process: `osler("label", dataset, "mortality", "-o", out)`."""
+    from osler.cli.main import main
+
+    def call(*words: object) -> Told:
+        monkeypatch.setattr(sys, "argv", ["osler", *map(str, words)])
+        capsys.readouterr()
+        try:
+            main()
+            code = 0
+        except SystemExit as stop:
+            code = stop.code if isinstance(stop.code, int) else 0 if stop.code is None else 1
+        said = capsys.readouterr()
+        return Told(code, said.out, said.err)
+
+    return call

@@ -1,0 +1,87 @@
+"""Study files: wrong ones are refused with the key's path."""
+
+from pathlib import Path
+
+import pytest
+
+from osler.base.errors import InputError
+from osler.study.demo import demo_study
+from osler.study.schema import DatasetFolder, read_study
+
+GOOD = """
+osler: 1
+name: a
+dataset: {path: data}
+tasks: {death: {use: mortality}}
+texts: {main: {}}
+representations: {counts: {kind: counts}, st: {kind: statement, text: main, encoder: minilm}}
+predict: {heads: [lr], compare_to: counts+lr}
+"""
+
+
+def _error(folder: Path, text: str) -> str:
+    path = folder / "study.yaml"
+    path.write_text(text)
+    with pytest.raises(InputError) as caught:
+        read_study(path)
+    assert str(path) in str(caught.value)
+    return str(caught.value)
+
+
+def test_a_good_study_is_read_and_paths_start_at_the_file(tmp_path: Path) -> None:
+    (tmp_path / "study.yaml").write_text(GOOD)
+    study = read_study(tmp_path / "study.yaml")
+    assert isinstance(study.settings.dataset, DatasetFolder)
+    assert study.resolve(study.settings.dataset.path) == tmp_path.resolve() / "data"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "expected"),
+    [
+        ("osler: 1", "osler: 2", "osler: 2"),
+        ("name: a", "name: a\nspeed: high", "speed: unknown key"),
+        ("name: a", "name: ../a", "name: "),
+        ("{path: data}", "{folder: data}", "give `path`, or `format`, `source` and `spec`, or `simulate`"),
+        ("{path: data}", "{format: fhir, source: a, spec: b}", "dataset.format: Input should be 'table'"),
+        ("{path: data}", "{simulate: {subjects: many}}", "dataset.simulate.subjects: "),
+        ("use: mortality", "use: magic", "tasks.death: Input tag 'magic'"),
+        ("use: mortality", "use: mortality, horizon: 3", "tasks.death.horizon: unknown key"),
+        ("main: {}", "main: {style: haiku}", "texts.main.style"),
+        ("main: {}", "main: {budget: -5}", "texts.main.budget"),
+        ("text: main", "text: other", "representations.st.text: there is no text 'other' (allowed: main)"),
+        ("kind: counts", "kind: dreams", "representations.counts: Input tag 'dreams'"),
+        ("heads: [lr]", "heads: [oracle]", "predict.heads.0"),
+        ("compare_to: counts+lr", "compare_to: x+lr", "predict.compare_to: there is no model 'x+lr'"),
+        ("predict:", "generalize: {groups: [site]}\npredict:", "generalize: unknown key"),
+    ],
+)
+def test_wrong_studies_are_refused_with_the_key_path(
+    tmp_path: Path, old: str, new: str, expected: str
+) -> None:
+    assert old in GOOD
+    assert expected in _error(tmp_path, GOOD.replace(old, new, 1))
+
+
+def test_the_examples_are_studies(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("OSLER_DATA", str(tmp_path))
+    examples = Path(__file__).parents[2] / "examples"
+    assert sorted(path.name for path in examples.glob("*.yaml")) == [
+        "pediatric_sepsis.yaml",
+        "simulated.yaml",
+    ]
+    for path in examples.glob("*.yaml"):
+        read_study(path)
+    assert read_study(examples / "simulated.yaml").settings == demo_study().settings
+
+
+def test_the_environment_of_a_run_names_no_person_host_or_folder() -> None:
+    import getpass
+    import socket
+
+    from osler.base.hashing import canonical_json
+    from osler.study.environment import environment
+
+    told = canonical_json(environment())
+    assert socket.gethostname() not in told
+    assert str(Path.home()) not in told
+    assert f'"{getpass.getuser()}"' not in told
