@@ -191,7 +191,39 @@ def in_canonical_order(events: pl.DataFrame) -> pl.DataFrame:
     """Sort events into the canonical order; what is sorted already is returned as it is."""
     keys = [name for name in CANONICAL_ORDER if name in events.columns]
     tie = [ROW] if ROW in events.columns else []
+    if _is_sorted(events, [*keys, *tie]):
+        return events
     return events.sort([*keys, *tie], nulls_last=False, maintain_order=not tie)
+
+
+def _is_sorted(events: pl.DataFrame, keys: list[str]) -> bool:
+    """Whether each row is at or after the row before it, by the keys in turn, nulls first.
+
+    A key is compared only where all keys before it are equal, which leaves few rows for the text columns.
+    """
+    if events.height < 2:
+        return True
+    places: pl.Series | None = None  # rows that equal the row before them in all keys so far
+    for name in keys:
+        column = events[name]
+        if column.null_count() == column.len():
+            continue
+        if places is None:
+            before, here = column.slice(0, column.len() - 1), column.slice(1)
+        else:
+            before, here = column.gather(places - 1), column.gather(places)
+        frame = pl.DataFrame({"before": before, "here": here})
+        tied, wrong = frame.select(
+            tied=pl.col("before").eq_missing(pl.col("here")),
+            wrong=(pl.col("before") > pl.col("here")).fill_null(value=False)
+            | (pl.col("here").is_null() & pl.col("before").is_not_null()),
+        )
+        if wrong.any():
+            return False
+        places = (tied.arg_true() + 1) if places is None else places.filter(tied)
+        if places.is_empty():
+            return True
+    return True
 
 
 def open_dataset(path: str | Path) -> Dataset:
