@@ -1,0 +1,1 @@
+"""Figures as inline SVG whose colours and fonts come from the page."""
