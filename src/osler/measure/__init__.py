@@ -1,0 +1,1 @@
+"""Metrics with intervals, resampling, tests and multiplicity, in plain numpy."""
