@@ -1,0 +1,136 @@
+"""Encoders: token ids in, vectors out."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+
+from osler.base.errors import InputError
+from osler.models.batching import key_of_ids, plan_batches
+from osler.models.loading import choose_dtype, load_model, weights_hash
+from osler.models.recipes import Recipe, recipe
+from osler.models.tokenizer import Tokenizer, load_tokenizer
+
+# Raise it when a change here alters vectors: it is part of every cache key.
+CODE_VERSION = 1
+
+
+@dataclass(frozen=True)
+class Encoder:
+    """A loaded encoder.
+
+    Attributes:
+        facts: its recipe.
+        tokenizer: its tokenizer.
+        weights_sha256: SHA-256 of its weights.
+        dtype: number format of the computation, `float32` or `bfloat16`.
+        threads: number of threads of the computation.
+
+    Examples:
+        >>> encoder = load_encoder("minilm", dtype="float32")
+        >>> encoder.encode_ids(encoder.tokenizer.encode(["Sodium: 140"])).shape
+        (1, 384)
+    """
+
+    facts: Recipe
+    tokenizer: Tokenizer
+    weights_sha256: str
+    dtype: str
+    threads: int
+    _model: Any
+
+    def encode_ids(self, ids: Sequence[Sequence[int]]) -> np.ndarray:
+        """Vectors of texts given as token ids without special tokens.
+
+        Args:
+            ids: any number of texts, each at most `tokenizer.room` tokens.
+
+        Returns:
+            float32 [n_texts, dimension], in the order given; length 1 each where the recipe normalises.
+
+        Raises:
+            InputError: a text is longer than the context; nothing is ever cut here.
+        """
+        special = self.tokenizer.context - self.tokenizer.room
+        lengths = [len(one) + special for one in ids]
+        vectors = np.empty((len(ids), self.facts.dimension), dtype=np.float32)
+        for batch in plan_batches(lengths, [key_of_ids(one) for one in ids]):
+            vectors[batch] = self.encode_batch([ids[i] for i in batch])
+        return vectors
+
+    def encode_batch(self, ids: Sequence[Sequence[int]]) -> np.ndarray:
+        """Vectors of one batch exactly as given: the same batch gives the same bytes on the same machine."""
+        import torch
+
+        lengths = (
+            np.array([len(one) for one in ids]) + len(self.tokenizer.prefix) + len(self.tokenizer.suffix)
+        )
+        longest = int(lengths.max())
+        if longest > self.tokenizer.context:
+            raise InputError(
+                f"a text of {longest} tokens is longer than the context of {self.tokenizer.context}",
+                count=int((lengths > self.tokenizer.context).sum()),
+            )
+        tokens = np.full((len(ids), longest), self.tokenizer.pad_id, dtype=np.int64)
+        for row, one in zip(tokens, ids, strict=True):
+            whole = [*self.tokenizer.prefix, *one, *self.tokenizer.suffix]
+            row[: len(whole)] = whole
+        real = np.arange(longest) < lengths[:, None]
+        # The number of threads decides how sums are divided, and so the last bits.
+        torch.set_num_threads(self.threads)
+        with torch.inference_mode():
+            mask = None if real.all() else torch.from_numpy(real.astype(np.int64))
+            hidden = self._model(input_ids=torch.from_numpy(tokens), attention_mask=mask).last_hidden_state
+            pooled = _pool(hidden.float(), torch.from_numpy(real), self.facts.pooling)
+            if self.facts.normalise:
+                pooled = torch.nn.functional.normalize(pooled, dim=1)
+        vectors: np.ndarray = pooled.numpy()
+        return vectors
+
+    def describe(self) -> dict[str, Any]:
+        """What made the vectors, as JSON-ready values."""
+        return {
+            **self.facts.facts(),
+            "weights_sha256": self.weights_sha256,
+            "tokenizer_sha256": self.tokenizer.hash,
+            "dtype": self.dtype,
+            "threads": self.threads,
+            "code_version": CODE_VERSION,
+        }
+
+
+def _pool(hidden: Any, real: Any, pooling: str) -> Any:
+    if pooling == "cls":
+        return hidden[:, 0]
+    weights = real.unsqueeze(-1).float()
+    return (hidden * weights).sum(dim=1) / weights.sum(dim=1)
+
+
+@lru_cache(maxsize=2)
+def load_encoder(name: str, *, dtype: str = "auto", threads: int | None = None) -> Encoder:
+    """Load an encoder from its package or folder; the last two stay loaded.
+
+    Args:
+        name: a name of `RECIPES`, or the path of a folder with a BERT-like sentence encoder.
+        dtype: `auto`, `float32` or `bfloat16`.
+        threads: threads of the computation; None: as many as torch takes.
+
+    Raises:
+        InputError: there is no such encoder, its weights are not the tested ones, or they are broken.
+    """
+    facts = recipe(name)
+    digest = weights_hash(facts)
+    chosen = choose_dtype(dtype)
+    model = load_model(facts, dtype=chosen)
+    import torch
+
+    return Encoder(
+        facts=facts,
+        tokenizer=load_tokenizer(name),
+        weights_sha256=digest,
+        dtype=chosen,
+        threads=threads or torch.get_num_threads(),
+        _model=model,
+    )
