@@ -1,0 +1,242 @@
+"""Labels on disk: opened, checked, one row per sample.
+
+Opens what `osler label` wrote, and a bare folder (or file) of MEDS label Parquet that another tool wrote.
+"""
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from osler.base.errors import InputError
+from osler.base.files import read_json
+from osler.base.hashing import hash_file, hash_json
+from osler.base.output import content_hash
+from osler.record.schema import SAMPLE_KEY, UNKNOWN
+from osler.task.attrition import EXCLUDED, FOUND, KEPT, Attrition
+
+FORMAT_VERSION = 1
+SAMPLE_COLUMNS: dict[str, pl.DataType] = {
+    "subject_id": pl.Int64(),
+    "prediction_time": pl.Datetime("us"),
+    "group_id": pl.Int64(),
+    "site": pl.String(),
+    "visit_id": pl.Int64(),
+}
+VALUE_COLUMNS = ("boolean_value", "integer_value", "float_value", "categorical_value")
+
+
+@dataclass(frozen=True)
+class Labels:
+    """The samples of one task with their labels.
+
+    Attributes:
+        path: folder or file that they were read from.
+        frame: `subject_id, prediction_time, boolean_value`, sorted by key, one row per key.
+        samples: the same rows: `subject_id, prediction_time, group_id, site, visit_id` and one column per
+            group.
+        attrition: `step, reason, n_samples, n_subjects`.
+        task: content of `task.json`; for foreign labels what can be said of them.
+        hash: hash of the files.
+    """
+
+    path: Path
+    frame: pl.DataFrame
+    samples: pl.DataFrame
+    attrition: pl.DataFrame
+    task: dict[str, Any]
+    hash: str
+
+    @property
+    def name(self) -> str:
+        """Name of the task."""
+        return str(self.task["name"])
+
+    @property
+    def n_events(self) -> int:
+        """Number of positive samples."""
+        return int(self.frame["boolean_value"].sum())
+
+    @property
+    def groups(self) -> list[str]:
+        """Names of the declared groups."""
+        return [name for name in self.samples.columns if name not in SAMPLE_COLUMNS]
+
+    def keep(self, mask: pl.Series, *, reason: str) -> "Labels":
+        """These labels without the samples for which `mask` is false, counted in the attrition table.
+
+        Args:
+            mask: one boolean for each row.
+            reason: why the others go.
+        """
+        table = Attrition()
+        table.add(EXCLUDED, reason, self.frame.filter(~mask))
+        table.add(KEPT, "samples", self.frame.filter(mask))
+        before = self.attrition.filter(pl.col("step") != KEPT)
+        return replace(
+            self,
+            frame=self.frame.filter(mask),
+            samples=self.samples.filter(mask),
+            attrition=pl.concat([before, table.frame()]),
+            hash=hash_json({"labels": self.hash, "kept": mask.to_list()}),
+        )
+
+
+def open_labels(path: str | Path) -> Labels:
+    """Open labels.
+
+    Args:
+        path: a labels folder of Osler, or a folder or file of MEDS label Parquet.
+
+    Raises:
+        InputError: nothing there, a column missing or of a wrong type, null or conflicting labels, or
+            labels that are not boolean.
+    """
+    folder = Path(path)
+    if not folder.exists():
+        raise InputError("no such folder", where=folder, remedy="name the folder that `osler label` wrote")
+    files = _label_files(folder)
+    merged, duplicates = one_row_per_sample(_read(files), where=folder)
+    own = (folder / "task.json").is_file() and (folder / "samples.parquet").is_file()
+    if own:
+        samples = pl.read_parquet(folder / "samples.parquet").sort(SAMPLE_KEY)
+        if not samples.select(SAMPLE_KEY).equals(merged.select(SAMPLE_KEY)):
+            raise InputError(
+                "samples.parquet and the labels do not have the same rows", where=folder, remedy="label again"
+            )
+        return Labels(
+            path=folder,
+            frame=merged,
+            samples=samples,
+            attrition=pl.read_parquet(folder / "attrition.parquet"),
+            task=read_json(folder / "task.json"),
+            hash=content_hash(folder),
+        )
+    table = Attrition()
+    table.add(FOUND, "labels", pl.concat([merged, duplicates]))
+    table.add(EXCLUDED, "identical duplicates", duplicates)
+    table.add(KEPT, "samples", merged)
+    return Labels(
+        path=folder,
+        frame=merged,
+        samples=bare_samples(merged),
+        attrition=table.frame(),
+        task={
+            "format_version": FORMAT_VERSION,
+            "name": folder.stem if folder.is_file() else folder.resolve().name,
+            "settings": {"use": "labels"},
+            "n_samples": merged.height,
+            "n_subjects": merged["subject_id"].n_unique(),
+            "n_events": int(merged["boolean_value"].sum()),
+        },
+        hash=hash_json({str(i): hash_file(file) for i, file in enumerate(files)}),
+    )
+
+
+def one_row_per_sample(labels: pl.DataFrame, *, where: object) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Collapse identical rows of a sample; refuse samples with two labels.
+
+    Args:
+        labels: `subject_id, prediction_time, boolean_value` and perhaps other columns, of which the first
+            row counts.
+        where: what to name in the error.
+
+    Returns:
+        The rows that stay, sorted by key, and those that went.
+
+    Raises:
+        InputError: samples with conflicting labels; says how many.
+    """
+    labels = labels.sort(*SAMPLE_KEY, maintain_order=True)
+    conflicting = (
+        labels.group_by(SAMPLE_KEY)
+        .agg(pl.col("boolean_value").n_unique())
+        .filter(pl.col("boolean_value") > 1)
+    )
+    if conflicting.height:
+        raise InputError(
+            "samples (subject_id, prediction_time) with conflicting labels",
+            where=where,
+            count=conflicting.height,
+            remedy="give each sample one label; identical duplicates collapse by themselves",
+        )
+    first = labels.select(pl.struct(SAMPLE_KEY).is_first_distinct()).to_series()
+    return labels.filter(first), labels.filter(~first)
+
+
+def bare_samples(labels: pl.DataFrame) -> pl.DataFrame:
+    """Samples of which nothing is known but their key: each subject its own group, site unknown."""
+    return labels.select(
+        *SAMPLE_KEY,
+        pl.col("subject_id").alias("group_id"),
+        pl.lit(UNKNOWN).alias("site"),
+        pl.lit(None, dtype=pl.Int64).alias("visit_id"),
+    )
+
+
+def _label_files(folder: Path) -> list[Path]:
+    if folder.is_file():
+        return [folder]
+    root = folder / "data" if (folder / "data").is_dir() else folder
+    besides = ("samples.parquet", "attrition.parquet", "sensitivity.parquet")
+    files = sorted(file for file in root.rglob("*.parquet") if file.name not in besides)
+    if not files:
+        raise InputError("no label files (*.parquet)", where=root, remedy="name a folder of MEDS labels")
+    return files
+
+
+def _read(files: list[Path]) -> pl.DataFrame:
+    parts = []
+    for file in files:
+        try:
+            frame = pl.read_parquet(file)
+        except pl.exceptions.PolarsError as error:
+            raise InputError(
+                f"not readable as Parquet: {error}", where=file, remedy="write it again"
+            ) from error
+        parts.append(_boolean_labels(frame, file))
+    labels = pl.concat(parts)
+    if labels.is_empty():
+        raise InputError("the labels have no rows", where=files[0].parent, remedy="name labels with samples")
+    return labels
+
+
+def _boolean_labels(frame: pl.DataFrame, file: Path) -> pl.DataFrame:
+    for name in SAMPLE_KEY:
+        if name not in frame.columns:
+            raise InputError(
+                f"column '{name}' is missing", where=file, allowed=[*SAMPLE_KEY, "boolean_value"]
+            )
+    # ACES writes all four value columns, three of them empty.
+    given = [
+        name for name in VALUE_COLUMNS if name in frame.columns and frame[name].null_count() < frame.height
+    ]
+    if given and "boolean_value" not in given:
+        raise InputError(
+            f"labels of type '{given[0]}' (classes, counts or measurements) are not supported yet",
+            where=file,
+            count=frame.height,
+            remedy="make boolean labels",
+        )
+    if "boolean_value" not in frame.columns or (frame.height and not given):
+        raise InputError(
+            "column 'boolean_value' is missing or empty", where=file, remedy="make boolean labels"
+        )
+    nulls = sum(frame[name].null_count() for name in (*SAMPLE_KEY, "boolean_value"))
+    if nulls:
+        raise InputError(
+            "null keys or labels", where=file, count=nulls, remedy="drop these rows or label them"
+        )
+    try:
+        return frame.select(
+            pl.col("subject_id").cast(pl.Int64),
+            pl.col("prediction_time").cast(pl.Datetime("us")),
+            pl.col("boolean_value").cast(pl.Boolean),
+        )
+    except pl.exceptions.PolarsError as error:
+        raise InputError(
+            f"a column has a wrong type: {error}",
+            where=file,
+            remedy="subject_id integer, prediction_time timestamp, boolean_value boolean",
+        ) from error
