@@ -1,0 +1,183 @@
+"""Reading CSV, TSV and Parquet as text: each cell a string or null, nothing guessed, nothing lost.
+
+A table is staged once as Parquet of strings, from which any column or block of rows is read cheaply.
+"""
+
+import codecs
+import csv
+import gzip
+from pathlib import Path
+from typing import IO
+
+import polars as pl
+
+from osler.base.errors import InputError
+
+ROW = "_row"
+_BLOCK = 1 << 22
+_TAB_SUFFIXES = (".tsv", ".tab")
+
+
+def scan_strings(path: Path, *, separator: str | None = None) -> pl.LazyFrame:
+    """Scan a table with every column as text, blanks at both ends removed, empty cells null.
+
+    Args:
+        path: .csv, .tsv, .tab (also with .gz) or .parquet.
+        separator: of a text file; default: a tab for .tsv and .tab, else a comma.
+
+    Raises:
+        InputError: no such file, unknown format, not UTF-8, a broken header, or no column.
+    """
+    if not path.is_file():
+        raise InputError("no such file", where=path, remedy="name a CSV, TSV or Parquet file")
+    if path.suffix == ".parquet":
+        frame = _scan_parquet(path)
+    else:
+        suffixes = [suffix for suffix in path.suffixes if suffix != ".gz"]
+        suffix = suffixes[-1] if suffixes else ""
+        if suffix not in (".csv", ".txt", *_TAB_SUFFIXES):
+            raise InputError(
+                f"unknown kind of file '{path.suffix}'",
+                where=path,
+                allowed=[".csv", ".tsv", ".tab", ".txt", ".csv.gz", ".tsv.gz", ".parquet"],
+                remedy="save it as one of these",
+            )
+        separator = separator or ("\t" if suffix in _TAB_SUFFIXES else ",")
+        _check_utf8(path)
+        _check_header(path, separator)
+        frame = pl.scan_csv(path, separator=separator, infer_schema=False, encoding="utf8")
+    stripped = pl.all().str.strip_chars()
+    return frame.select(pl.when(stripped != "").then(stripped).name.keep())
+
+
+def collect_strings(path: Path, *, separator: str | None = None) -> pl.DataFrame:
+    """A small table, such as a data dictionary, read at once; as `scan_strings`."""
+    try:
+        return scan_strings(path, separator=separator).collect()
+    except pl.exceptions.ComputeError as error:
+        raise _ragged(path, separator) from error
+
+
+def stage(path: Path, staged: Path, *, separator: str | None, missing: tuple[str, ...]) -> int:
+    """Write a table as Parquet of strings with `_row`, its 0-based row; values that mean missing become null.
+
+    Args:
+        path: the table, as for `scan_strings`.
+        staged: the file to write.
+        separator: as for `scan_strings`.
+        missing: values that mean missing.
+
+    Returns:
+        The number of rows.
+
+    Raises:
+        InputError: the table cannot be read, or has no rows.
+    """
+    frame = scan_strings(path, separator=separator)
+    if missing:
+        frame = frame.with_columns(pl.when(~pl.all().is_in(list(missing))).then(pl.all()).name.keep())
+    try:
+        frame.with_row_index(ROW).sink_parquet(staged, compression="lz4", row_group_size=20_000)
+    except pl.exceptions.ComputeError as error:
+        raise _ragged(path, separator) from error
+    rows = int(pl.scan_parquet(staged).select(pl.len()).collect().item())
+    if not rows:
+        raise InputError("the table has no rows", where=path, remedy="name a table with a row per patient")
+    return rows
+
+
+def _scan_parquet(path: Path) -> pl.LazyFrame:
+    try:
+        frame = pl.scan_parquet(path)
+        schema = frame.collect_schema()
+    except (pl.exceptions.PolarsError, OSError) as error:
+        raise InputError("not readable as Parquet", where=path, remedy="write it again") from error
+    nested = [name for name, kind in schema.items() if kind.is_nested() or kind == pl.Binary]
+    if nested:
+        raise InputError(
+            f"column '{nested[0]}' holds {schema[nested[0]]}, not single values",
+            where=path,
+            count=len(nested),
+            remedy="write one value per cell",
+        )
+    return frame.select(pl.all().cast(pl.String))
+
+
+def _open(path: Path) -> IO[bytes]:
+    return gzip.open(path, "rb") if path.suffix == ".gz" else path.open("rb")  # type: ignore[return-value]
+
+
+def _check_utf8(path: Path) -> None:
+    decoder = codecs.getincrementaldecoder("utf-8")()
+    try:
+        with _open(path) as file:
+            while block := file.read(_BLOCK):
+                decoder.decode(block)
+            decoder.decode(b"", final=True)
+    except UnicodeDecodeError:
+        _refuse_encoding(path)
+    except (OSError, EOFError) as error:
+        raise InputError("the file cannot be read", where=path, remedy="check the file") from error
+
+
+def _refuse_encoding(path: Path) -> None:
+    offset = bad_lines = 0
+    first: tuple[int, int] | None = None
+    with _open(path) as file:
+        for number, line in enumerate(file, start=1):
+            try:
+                line.decode()
+            except UnicodeDecodeError as error:
+                bad_lines += 1
+                first = first or (number, offset + error.start)
+            offset += len(line)
+    number, place = first or (1, 0)
+    raise InputError(
+        f"not UTF-8: the first wrong byte is byte {place:,} (line {number:,})",
+        where=path,
+        count=bad_lines,
+        remedy="save the file as UTF-8, for instance: iconv -f WINDOWS-1252 -t UTF-8 OLD > NEW",
+    )
+
+
+def _check_header(path: Path, separator: str) -> None:
+    import io
+
+    with _open(path) as file:
+        header = next(csv.reader(io.TextIOWrapper(file, "utf-8-sig", newline=""), delimiter=separator), [])
+    if not header:
+        raise InputError(
+            "the file is empty", where=path, remedy="the first line names the columns, then a row per patient"
+        )
+    seen: set[str] = set()
+    twice = [name for name in header if name in seen or seen.add(name)]  # type: ignore[func-returns-value]
+    if twice:
+        raise InputError(
+            f"column '{twice[0]}' is there twice", where=path, count=len(twice), remedy="rename one of them"
+        )
+    if ROW in header:
+        raise InputError(f"a column is named '{ROW}'", where=path, remedy="rename it")
+
+
+def _ragged(path: Path, separator: str | None) -> InputError:
+    """The error for rows that do not fit the header; it names lines, never their text."""
+    import io
+
+    wrong: list[int] = []
+    width = 0
+    if path.suffix != ".parquet":
+        suffix = [part for part in path.suffixes if part != ".gz"][-1]
+        delimiter = separator or ("\t" if suffix in _TAB_SUFFIXES else ",")
+        with _open(path) as file:
+            reader = csv.reader(io.TextIOWrapper(file, "utf-8-sig", newline=""), delimiter=delimiter)
+            width = len(next(reader))
+            wrong = [reader.line_num for row in reader if len(row) > width]
+    lines = ", ".join(str(number) for number in wrong[:5])
+    return InputError(
+        f"rows with more cells than the {width} columns of the header (lines {lines})"
+        if wrong
+        else "the file cannot be read as a table",
+        where=path,
+        count=len(wrong) or None,
+        remedy="quote cells that contain the separator, or name another `separator`",
+    )

@@ -1,0 +1,106 @@
+"""What a person should look at after a table was read: columns that may leak, constants, gaps."""
+
+import re
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from osler.record.sources.dictionary import Fact
+from osler.record.sources.table_columns import Column
+from osler.record.sources.table_values import Profile
+
+_OUTCOME_NAME = re.compile(
+    r"(?<![a-z])(?:died|dead|death|deceas|dying|expire|mortal|surviv|autopsy|outcome|discharg|readmi|re-admi|"
+    r"follow.?up|[hs]?los\b|length.{0,3}(?:of.{0,3})?(?:stay|admission|adm|hosp)|"
+    r"(?:days|time|months).?(?:to|until)|end.?point|alive)",
+    re.IGNORECASE,
+)
+_LATER = re.compile(
+    r"(?<![a-z])(?:outcome|intervention|treatment|after|post|follow.?up|discharg|end\b|later|"
+    r"(?:within|at)\s+\d+\s*(?:h|hr|hrs|hours?|d|days?|weeks?|months?)\b)",
+    re.IGNORECASE,
+)
+
+
+@dataclass(frozen=True)
+class Finding:
+    """Something to look at; none of it stops the work.
+
+    Attributes:
+        what: what was found.
+        columns: the columns concerned.
+        remedy: what to do about it.
+    """
+
+    what: str
+    columns: tuple[str, ...]
+    remedy: str
+
+    def plain(self) -> dict[str, Any]:
+        """JSON-ready."""
+        return {**asdict(self), "columns": list(self.columns), "count": len(self.columns)}
+
+    def __str__(self) -> str:
+        shown = ", ".join(self.columns[:8]) + (" ..." if len(self.columns) > 8 else "")
+        return f"{self.what}: {len(self.columns)} ({shown}); {self.remedy}"
+
+
+def suspected_outcomes(
+    columns: list[Column], facts: dict[str, Fact], *, checked: Iterable[str]
+) -> list[Finding]:
+    """Columns at baseline whose name, label or time of collection suggests that they came later.
+
+    Args:
+        columns: what the columns became.
+        facts: what the dictionary says of them.
+        checked: columns that a person has declared to be known at baseline.
+    """
+    checked = set(checked)
+    open_columns = [column for column in columns if not column.later and column.name not in checked]
+    by_name = tuple(column.name for column in open_columns if _named_like_an_outcome(column))
+    by_time = tuple(
+        column.name
+        for column in open_columns
+        if column.name not in by_name and _LATER.search(facts.get(column.name, Fact()).timing or "")
+    )
+    remedy = "declare them in `outcome` or `after`, or in `baseline` if they are known at t0"
+    return [
+        *_finding("columns at baseline whose name or label suggests an outcome", by_name, remedy),
+        *_finding("columns at baseline that the dictionary says are collected later", by_time, remedy),
+    ]
+
+
+def other_findings(
+    columns: list[Column],
+    profiles: dict[str, Profile],
+    facts: dict[str, Fact],
+    *,
+    table_columns: list[str],
+    has_dictionary: bool,
+) -> list[Finding]:
+    """Constant and empty columns, and variables that only the table or only the dictionary has."""
+    empty = tuple(c.name for c in columns if profiles[c.name].values == 0)
+    constant = tuple(c.name for c in columns if profiles[c.name].distinct == 1)
+    questions = {column.question for column in columns}
+    known = {*table_columns, *questions}
+    only_dictionary = tuple(name for name in facts if name not in known)
+    only_table = tuple(c.name for c in columns if c.name not in facts and c.question not in facts)
+    return [
+        *_finding("columns without any value", empty, "leave them out with `drop`"),
+        *_finding("columns with one value only", constant, "they say nothing; leave them out with `drop`"),
+        *_finding("variables of the dictionary that the table lacks", only_dictionary, "check their names"),
+        *_finding(
+            "columns that the dictionary lacks",
+            only_table if has_dictionary else (),
+            "describe them in the dictionary or in `labels`",
+        ),
+    ]
+
+
+def _named_like_an_outcome(column: Column) -> bool:
+    name = re.sub(r"[^A-Za-z0-9]+", " ", re.sub(r"([a-z])([A-Z])", r"\1 \2", column.name))
+    return any(_OUTCOME_NAME.search(text) for text in (name, column.description, column.question_text or ""))
+
+
+def _finding(what: str, columns: tuple[str, ...], remedy: str) -> list[Finding]:
+    return [Finding(what=what, columns=columns, remedy=remedy)] if columns else []

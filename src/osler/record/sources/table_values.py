@@ -1,0 +1,163 @@
+"""What the values of a column look like, which of them are levels, and which do not fit."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import polars as pl
+
+from osler.base.errors import InputError
+from osler.record.sources.dictionary import Fact
+from osler.record.sources.table_read import ROW
+from osler.record.sources.table_spec import CheckboxSettings, TableSpec
+
+CHECKED, UNCHECKED = "Checked", "Unchecked"
+MOST_LEVELS = 200  # a column with more values than this is text rather than a choice
+
+
+@dataclass(frozen=True)
+class Profile:
+    """What the values of a column look like.
+
+    Attributes:
+        values: cells that are not missing.
+        distinct: different values.
+        not_numbers: values that are no number.
+        not_finite: values that are NaN, infinite or too large for 32 bits.
+        padded: numbers with leading zeros, which are labels rather than quantities.
+    """
+
+    values: int
+    distinct: int
+    not_numbers: int
+    not_finite: int
+    padded: int
+
+
+def profile(table: pl.LazyFrame, names: list[str]) -> dict[str, Profile]:
+    """Look at the values of columns in one streamed pass."""
+    if not names:
+        return {}
+    expressions = []
+    for name in names:
+        text, number = pl.col(name), pl.col(name).cast(pl.Float64, strict=False)
+        expressions.append(
+            pl.struct(
+                values=text.count(),
+                distinct=text.drop_nulls().n_unique(),
+                not_numbers=(text.is_not_null() & number.is_null()).sum(),
+                not_finite=(~number.cast(pl.Float32).is_finite()).sum(),
+                padded=text.str.contains(r"^-?0\d").sum(),
+            ).alias(name)
+        )
+    facts = table.select(expressions).collect(engine="streaming").row(0, named=True)
+    return {name: Profile(**facts[name]) for name in names}
+
+
+def guess_kind(facts: Profile) -> str:
+    """Numeric where all values are numbers without leading zeros, else categorical."""
+    return "numeric" if facts.values and not facts.not_numbers and not facts.padded else "categorical"
+
+
+def require_numbers(table: pl.LazyFrame, name: str, facts: Profile, source: Path, *, declared: bool) -> None:
+    """Refuse a numeric column with other values, naming rows and counts but never the values.
+
+    Raises:
+        InputError: values that are no numbers, or NaN, infinite or too large for 32 bits.
+    """
+    number = pl.col(name).cast(pl.Float64, strict=False)
+    if facts.not_numbers:
+        wrong = pl.col(name).is_not_null() & number.is_null()
+        raise InputError(
+            f"numeric column '{name}' has values that are no numbers ({_rows(table, wrong)})",
+            where=f"{source}, column {name}",
+            count=facts.not_numbers,
+            remedy="name the marker in `missing`, mend the values, or give another type in `types`",
+        )
+    if facts.not_finite:
+        wrong = ~number.cast(pl.Float32).is_finite()
+        how = "declared" if declared else "found to be"
+        raise InputError(
+            f"column '{name}', {how} numeric, has NaN, infinite or too large values ({_rows(table, wrong)})",
+            where=f"{source}, column {name}",
+            count=facts.not_finite,
+            remedy="name the marker in `missing` or `sentinels`, or mend the values",
+        )
+
+
+def _rows(table: pl.LazyFrame, wrong: pl.Expr) -> str:
+    """The first rows with a wrong value, counted from 1 below the header. The values stay unsaid."""
+    first = table.filter(wrong).select(ROW).head(5).collect()[ROW].to_list()
+    return "data rows " + ", ".join(str(row + 1) for row in first)
+
+
+def levels_of(
+    table: pl.LazyFrame,
+    name: str,
+    kind: str,
+    *,
+    fact: Fact,
+    ordered: tuple[str, ...] | None,
+    spec: TableSpec,
+    source: Path,
+    profile: Profile,
+) -> tuple[tuple[str, ...], dict[str, str]]:
+    """The values of a column in order, and how values of the table are spelled in events.
+
+    Args:
+        table: the cleaned table.
+        name: of the column.
+        kind: numeric, ordinal, categorical or flag.
+        fact: what the dictionary says of it.
+        ordered: its values as the spec orders them, or None.
+        spec: what the columns mean.
+        source: the table's file, for errors.
+        profile: what its values look like.
+
+    Returns:
+        Levels (empty for numbers and for free text), and value of the table -> text value where they differ.
+
+    Raises:
+        InputError: a value outside the declared levels, or of a checkbox that is neither checked nor
+            unchecked.
+    """
+    if kind == "numeric":
+        return (), {}
+    if kind == "flag":
+        box = spec.checkbox or CheckboxSettings()
+        marks = {**dict.fromkeys(box.unchecked, UNCHECKED), **dict.fromkeys(box.checked, CHECKED)}
+        _require_values(
+            table, name, list(marks), source, remedy="give it another type in `types`, or see `checkbox`"
+        )
+        return (UNCHECKED, CHECKED), marks
+    if ordered is not None:
+        _require_values(table, name, list(ordered), source, remedy="complete `levels` in the spec")
+        return ordered, {}
+    if fact.levels:
+        codes = dict(fact.levels)
+        spelled = {**{label: label for label in codes.values()}, **codes}
+        _require_values(
+            table, name, list(spelled), source, remedy="complete the dictionary, or give `levels` in the spec"
+        )
+        return tuple(codes.values()), spelled
+    if profile.distinct > MOST_LEVELS:
+        return (), {}
+    return tuple(_observed(table, name)), {}
+
+
+def _observed(table: pl.LazyFrame, name: str) -> list[str]:
+    values = table.select(pl.col(name).drop_nulls().unique()).collect()[name].sort()
+    numbers = values.cast(pl.Float64, strict=False)
+    return list(values if numbers.null_count() else values.gather(numbers.arg_sort()))
+
+
+def _require_values(table: pl.LazyFrame, name: str, allowed: list[str], source: Path, *, remedy: str) -> None:
+    wrong = pl.col(name).is_not_null() & ~pl.col(name).is_in(allowed)
+    count = int(table.select(wrong.sum()).collect().item() or 0)
+    if count:
+        raise InputError(
+            f"column '{name}' has values outside its levels ({_rows(table, wrong)})",
+            where=f"{source}, column {name}",
+            count=count,
+            allowed=allowed,
+            remedy=remedy,
+        )
