@@ -1,9 +1,11 @@
 """What to simulate: how many subjects and hospitals, and how strongly each cause sets the hospitals apart."""
 
+from collections.abc import Sequence
 from typing import Annotated, Literal, Self, get_args
 
 from pydantic import Field, field_validator, model_validator
 
+from osler.base.errors import InputError
 from osler.base.settings import Settings
 
 Cause = Literal["case_mix", "prevalence", "mechanism", "coding", "missingness", "note_style"]
@@ -74,3 +76,39 @@ class SimulateSettings(Settings):
     def strength(self, cause: Cause) -> float:
         """Strength of one cause."""
         return self.causes[cause]
+
+
+def parse_causes(options: Sequence[str], *, only: str | None = None) -> dict[str, float]:
+    """Strengths from options of the form `NAME=STRENGTH`.
+
+    Args:
+        options: for instance `["coding=2", "case_mix=0"]`.
+        only: the one cause that stays on (moderate unless `options` says otherwise); None leaves all on.
+
+    Raises:
+        InputError: an unknown cause, or a strength that is no number from 0 to 3.
+
+    Examples:
+        >>> parse_causes(["coding=2"], only="coding")["coding"]
+        2.0
+    """
+    for name in (only, *(option.partition("=")[0] for option in options)):
+        if name is not None and name not in CAUSES:
+            raise InputError(f"no cause '{name}'", allowed=CAUSES, remedy="name one of the six causes")
+    causes = (
+        dict.fromkeys(CAUSES, MODERATE) if only is None else dict.fromkeys(CAUSES, 0.0) | {only: MODERATE}
+    )
+    for option in options:
+        name, _, text = option.partition("=")
+        try:
+            strength = float(text)
+        except ValueError:
+            strength = -1.0
+        if not 0.0 <= strength <= STRONGEST:
+            raise InputError(
+                f"strength of '{name}' is '{text}'",
+                allowed=[f"a number from 0 to {STRONGEST:g}"],
+                remedy="write for instance --cause coding=1",
+            )
+        causes[name] = strength
+    return causes
