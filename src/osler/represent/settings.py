@@ -1,0 +1,143 @@
+"""What a person may ask of a representation; in a study, the blocks below `representations`."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field, field_validator
+
+from osler.base.settings import Settings
+
+Aggregation = Literal["count", "last", "min", "max", "sum"]
+AGGREGATIONS: tuple[Aggregation, ...] = ("count", "last", "min", "max", "sum")
+Window = tuple[float, float | None]
+EVER: Window = (0.0, None)
+
+
+class CountSettings(Settings):
+    """Counts and values of codes in windows before the prediction time.
+
+    Attributes:
+        kind: `counts`.
+        windows: (from, to) in days before the prediction time, half-open: from <= days before < to. `to` None
+            means since ever; facts without a time belong to (0, None) only.
+        aggregations: what is computed per code and window; all but `count` are of numeric values.
+        text_length: most characters of a text value that counts as a category of its code (`code=value`);
+            notes never do. 0: none.
+        age: whether the age in years at the prediction time is a feature.
+        min_samples: fewest training samples that have a column for it to be used; at most 1 % of them.
+
+    Examples:
+        >>> [window_name(window) for window in CountSettings().windows]
+        ['0-1d', '1-30d', '30-365d', 'ever']
+    """
+
+    kind: Literal["counts"] = "counts"
+    windows: tuple[Window, ...] = ((0.0, 1.0), (1.0, 30.0), (30.0, 365.0), EVER)
+    aggregations: tuple[Aggregation, ...] = AGGREGATIONS
+    text_length: int = Field(default=40, ge=0)
+    age: bool = True
+    min_samples: int = Field(default=10, ge=1)
+
+    @field_validator("windows")
+    @classmethod
+    def _are_windows(cls, windows: tuple[Window, ...]) -> tuple[Window, ...]:
+        if not windows:
+            raise ValueError("at least one window is needed")
+        for start, stop in windows:
+            if start < 0 or (stop is not None and stop <= start):
+                raise ValueError(f"({start}, {stop}) is no window; needed is 0 <= from < to, in days before")
+        if len(set(windows)) < len(windows):
+            raise ValueError("a window is given twice")
+        return windows
+
+    @field_validator("aggregations")
+    @classmethod
+    def _are_different(cls, names: tuple[Aggregation, ...]) -> tuple[Aggregation, ...]:
+        if not names or len(set(names)) < len(names):
+            raise ValueError("at least one aggregation is needed, each once")
+        return names
+
+
+class EncodeSettings(Settings):
+    """What `osler encode` makes: one folder = one encoder x unit x instruction.
+
+    Attributes:
+        encoder: name of a recipe (`osler encoders list`) or the folder of a sentence encoder.
+        unit: `document` (one vector per sample) or `statement` (one per distinct statement).
+        instruction: `none`, `generic`, `task:NAME` or the path of a text file.
+        dtype: number format of the computation; `auto` is bfloat16 where the processor has units for it.
+    """
+
+    encoder: str = "minilm"
+    unit: Literal["document", "statement"] = "document"
+    instruction: str = "none"
+    dtype: Literal["auto", "float32", "bfloat16"] = "auto"
+
+
+class DocumentSettings(Settings):
+    """One vector per sample: the whole text, in windows of the encoder's context.
+
+    Attributes:
+        kind: `document`.
+        text: name of the texts in the study.
+        encoder, instruction, dtype: as in `EncodeSettings`.
+    """
+
+    kind: Literal["document"] = "document"
+    text: str = "main"
+    encoder: str = "minilm"
+    instruction: str = "none"
+    dtype: Literal["auto", "float32", "bfloat16"] = "auto"
+
+
+class StatementSettings(Settings):
+    """One vector per distinct statement, pooled per sample inside the analysis.
+
+    Attributes:
+        kind: `statement`.
+        text, encoder, instruction, dtype: as for documents.
+        pool: `mean`, or `idf`: statements weigh by how rare they are among training samples.
+    """
+
+    kind: Literal["statement"] = "statement"
+    text: str = "main"
+    encoder: str = "minilm"
+    instruction: str = "none"
+    dtype: Literal["auto", "float32", "bfloat16"] = "auto"
+    pool: Literal["mean", "idf"] = "mean"
+
+
+class JoinedSettings(Settings):
+    """Several representations side by side, balanced.
+
+    Attributes:
+        kind: `joined`.
+        of: names of two or more other representations of the study.
+    """
+
+    kind: Literal["joined"] = "joined"
+    of: tuple[str, ...] = Field(min_length=2)
+
+
+RepresentationSettings = Annotated[
+    CountSettings | DocumentSettings | StatementSettings | JoinedSettings, Field(discriminator="kind")
+]
+
+
+def encode_settings(settings: DocumentSettings | StatementSettings) -> EncodeSettings:
+    """The encoding that a representation of a study needs."""
+    return EncodeSettings(
+        encoder=settings.encoder, unit=settings.kind, instruction=settings.instruction, dtype=settings.dtype
+    )
+
+
+def window_name(window: Window) -> str:
+    """What a window is called in the names of features.
+
+    Examples:
+        >>> window_name((365.0, None)), window_name((0.5, 2.0))
+        ('365d+', '0.5-2d')
+    """
+    start, stop = window
+    if stop is None:
+        return "ever" if start == 0 else f"{start:g}d+"
+    return f"{start:g}-{stop:g}d"
