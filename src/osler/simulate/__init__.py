@@ -1,1 +1,1 @@
-"""A multi-hospital record with known truth: hospitals, latent patients, their stays, and what is written of them."""
+"""A multi-hospital record with known truth: hospitals, patients, stays, and what is written of them."""

@@ -1,4 +1,4 @@
-"""One block: subjects in, one shard of events and its truth out. A pure function of settings and block number."""
+"""One block of subjects: its shard of events and its truth, a pure function of settings and block number."""
 
 from dataclasses import dataclass
 
@@ -33,6 +33,7 @@ from osler.simulate.measure import (
     vital_rounds,
 )
 from osler.simulate.measurements import ADMISSION, PANELS
+from osler.simulate.phenotypes import Floats
 from osler.simulate.settings import SimulateSettings
 from osler.simulate.summaries import summaries
 from osler.simulate.vocabulary import NOTE, vocabulary
@@ -57,7 +58,8 @@ class Block:
 def make_block(settings: SimulateSettings, hospitals: Hospitals, block: int, subjects: int) -> Block:
     """Simulate block number `block` of `subjects` subjects.
 
-    Each part has its own random stream: switching a cause that acts on the record alone leaves the truth as it was.
+    Each part has its own random stream: switching a cause that acts on the record alone leaves the truth as
+    it was.
     """
     seed = settings.seed if settings.patient_seed is None else settings.patient_seed
     latent, care_seed, outside, vitals, labs, written = np.random.SeedSequence(
@@ -117,7 +119,7 @@ def make_block(settings: SimulateSettings, hospitals: Hospitals, block: int, sub
 def _outpatient_visits(
     rng: np.random.Generator, patients: Patients, stays: Stays
 ) -> tuple[Integers, Integers, Integers]:
-    """A visit before the first stay for most subjects, and one after the last stay for those who are alive then."""
+    """A visit before the first stay for most subjects; one after the last stay for those alive then."""
     first = stays.admit[stays.number == 1]
     before = first - rng.integers(20, 300, len(first)) * DAY
     before = before // DAY * DAY + rng.integers(8 * 60, 17 * 60, len(first)) * MINUTE
@@ -161,7 +163,7 @@ def _static(patients: Patients, subject_id: Integers) -> pl.DataFrame:
 
 def _notes(
     rng: np.random.Generator, patients: Patients, stays: Stays, care: Care, hospitals: Hospitals,
-    visits: Visits, admission: dict[str, np.ndarray],
+    visits: Visits, admission: dict[str, Floats],
 ) -> pl.DataFrame:  # fmt: skip
     """Discharge summaries; most can be read at discharge, the others within 18 hours."""
     count = len(stays.admit)

@@ -93,7 +93,7 @@ def _led_to(
     rng: np.random.Generator, treatments: tuple[Medication, ...] | tuple[Procedure, ...], present: Table,
     severity: Floats,
 ) -> Table:  # fmt: skip
-    """[rows, treatments] whether each treatment is given, by the conditions that are present and by severity."""
+    """[rows, treatments] whether each treatment is given, by the conditions present and by severity."""
     columns = []
     for treatment in treatments:
         rows = [INDEX[name] for name in treatment.conditions]

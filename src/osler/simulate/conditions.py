@@ -138,4 +138,4 @@ def reasons() -> Floats:
     for row, key in enumerate(KEYS):
         for name, share in REASONS[key].items():
             table[row, INDEX[name]] = share
-    return table / table.sum(axis=1, keepdims=True)
+    return np.asarray(table / table.sum(axis=1, keepdims=True))

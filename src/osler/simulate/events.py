@@ -47,9 +47,7 @@ class Events:
         self._visit.append(visit.astype(np.int32))
         self._time.append(time)
         self._code.append(np.broadcast_to(np.asarray(code, dtype=np.int32), (count,)))
-        self._value.append(
-            (np.full(count, np.nan) if value is None else value).astype(np.float32)  # type: ignore[arg-type]
-        )
+        self._value.append((np.full(count, np.nan) if value is None else value).astype(np.float32))
 
     def frame(self, vocabulary: Vocabulary, sites: list[str]) -> pl.DataFrame:
         """The events as a MEDS frame with unit, visit_id and site."""

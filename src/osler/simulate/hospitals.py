@@ -1,8 +1,8 @@
 """The hospitals: their sizes, and the parameters by which each cause sets them apart.
 
-A cause that is off leaves its parameters at the reference. Definitions follow METHODS of the project: *prevalence* resamples
-by the outcome with P(X|Y) fixed; *mechanism* changes coefficients at fixed prevalence; *case_mix* changes P(X) with
-P(Y|X) fixed. Prevalence and mechanism act on both outcomes.
+A cause that is off leaves its parameters at the reference. Definitions follow METHODS of the project:
+*prevalence* resamples by the outcome with P(X|Y) fixed; *mechanism* changes coefficients at fixed
+prevalence; *case_mix* changes P(X) with P(Y|X) fixed. Prevalence and mechanism act on both outcomes.
 """
 
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from osler.simulate import phenotypes
 from osler.simulate.phenotypes import Floats
-from osler.simulate.settings import Cause, SimulateSettings
+from osler.simulate.settings import SimulateSettings
 
 Integers = NDArray[np.int64]
 
@@ -99,8 +99,9 @@ class Hospitals:
 def draw_hospitals(settings: SimulateSettings) -> Hospitals:
     """Draw the hospitals of the settings; mechanism's intercepts are still those of the reference.
 
-    Parameters are spread evenly over their range and dealt to the hospitals at random, so that few hospitals differ as
-    surely as many do. Each parameter has its own stream: switching one cause leaves the others as they were.
+    Parameters are spread evenly over their range and dealt to the hospitals at random, so that few
+    hospitals differ as surely as many do. Each parameter has its own stream: switching one cause leaves the
+    others as they were.
     """
     count = settings.hospitals
     streams = iter(np.random.SeedSequence(settings.seed, spawn_key=(0,)).spawn(32))
@@ -108,16 +109,16 @@ def draw_hospitals(settings: SimulateSettings) -> Hospitals:
     def stream() -> np.random.Generator:
         return np.random.default_rng(next(streams))
 
-    def normal(cause: Cause, scale: float, columns: int = 1) -> Floats:
+    def normal(cause: str, scale: float, columns: int = 1) -> Floats:
         rng = stream()
         scores = np.column_stack([rng.permutation(_normal_scores(count)) for _ in range(columns)])
         return settings.strength(cause) * scale * scores
 
-    def graded(cause: Cause, scale: float) -> Floats:
+    def graded(cause: str, scale: float) -> Floats:
         grades = np.linspace(0.0, 1.0, count) if count > 1 else np.zeros(1)
         return settings.strength(cause) * scale * stream().permutation(grades)
 
-    def chosen(cause: Cause, levels: int) -> Integers:
+    def chosen(cause: str, levels: int) -> Integers:
         return _dealt(stream(), count, levels, settings.strength(cause))
 
     sizes = np.exp(0.6 * stream().permutation(_normal_scores(count)))
@@ -162,7 +163,7 @@ def _normal_scores(count: int) -> Floats:
 
 
 def _dealt(rng: np.random.Generator, count: int, levels: int, strength: float) -> Integers:
-    """A level for each hospital; at moderate strength the levels are equally frequent, at 0 all hospitals have level 0."""
+    """A level for each hospital: all 0 at strength 0, equally frequent from moderate strength on."""
     deviating = min(1.0, strength) * (levels - 1) / levels * count
     number = min(count - 1, int(np.ceil(deviating - 1e-9)))
     values = np.zeros(count, dtype=np.int64)

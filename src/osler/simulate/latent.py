@@ -1,11 +1,13 @@
-"""What is true of the patients and never written into the record: phenotype, frailty, severity, and both outcomes.
+"""What is true of the patients and never written down: phenotype, frailty, severity, and both outcomes.
 
-A stay ends in one of three ways: death in hospital, discharge with readmission within 30 days, discharge without. Given the latent
-X of the stay the two logits are linear. Everything the record shows before a prediction time depends on X alone, so that
-the true probability is the Bayes-optimal prediction for anybody who knows X, and an upper bound for readers of the record.
+A stay ends in one of three ways: death in hospital, discharge with readmission within 30 days, discharge
+without. Given the latent X of the stay the two logits are linear. Everything the record shows before a
+prediction time depends on X alone, so that the true probability is the Bayes-optimal prediction for anybody
+who knows X, and an upper bound for readers of the record.
 
-Prevalence shift is exact rejection sampling: a drawn (X, Y) is kept with probability w(Y) / max w. For a first stay X is the whole
-patient; for later stays the persistent part of X is given and only the stay's own part is drawn again.
+Prevalence shift is exact rejection sampling: a drawn (X, Y) is kept with probability w(Y) / max w. For a
+first stay X is the whole patient; for later stays the persistent part of X is given and only the stay's own
+part is drawn again.
 """
 
 from dataclasses import dataclass, field
@@ -143,9 +145,21 @@ def draw_latent(
             severity, instability, outcome, logits = _draw_later(rng, hospitals, here, age, recent)
         end, landmark = _draw_end(rng, here, admit, severity, outcome, logits[:, 0])
         waves.append(
-            Stays(active, np.full(active.size, number), admit, end, age, severity, instability, recent, outcome,
-                  logits[:, 0], landmark, logits[:, 1])
-        )  # fmt: skip
+            Stays(
+                patient=active,
+                number=np.full(active.size, number),
+                admit=admit,
+                end=end,
+                age=age,
+                severity=severity,
+                instability=instability,
+                recent=recent,
+                outcome=outcome,
+                death_logit=logits[:, 0],
+                landmark_logit=landmark,
+                readmission_logit=logits[:, 1],
+            )
+        )
         seen = np.full(subjects, -1, dtype=np.int64)
         seen[active] = admit
         history.append(seen)
@@ -187,8 +201,8 @@ def _draw_stay(rng: np.random.Generator, patients: Patients) -> tuple[Floats, Fl
 
 
 def design(
-    phenotype: Integers, age: Floats, severity: Floats, instability: Floats, frailty: Floats, recent: Integers,
-    self_pay: Booleans,
+    phenotype: Integers, age: Floats, severity: Floats, instability: Floats, frailty: Floats,
+    recent: Integers, self_pay: Booleans,
 ) -> tuple[Floats, Floats]:  # fmt: skip
     """Design matrices of both outcomes, without intercept: columns `DEATH_TERMS` and `READMISSION_TERMS`."""
     contrasts = (phenotype[:, None] == np.arange(1, len(phenotypes.KEYS))).astype(np.float64)
@@ -260,8 +274,8 @@ def _draw_end(
 ) -> tuple[Integers, Floats]:  # fmt: skip
     """End of each stay, and the logit of death among those still in hospital after 24 hours.
 
-    Stays shorter than 24 h have a known probability, given death (constant) and given survival (falls with severity): the
-    landmark's logit is that of admission plus the log of the ratio of being still there.
+    Stays shorter than 24 h have a known probability, given death (constant) and given survival (falls with
+    severity): the landmark's logit is that of admission plus the log of the ratio of being still there.
     """
     count = len(admit)
     short_given_alive = sigmoid(-2.4 - 0.7 * severity)
@@ -325,7 +339,7 @@ def _joined(waves: list[Stays]) -> Stays:
 
 
 def linear(coefficients: Floats, hospital: Integers, x: Floats) -> Floats:
-    """Logit of each row under the coefficients of its hospital (summed by NumPy: no library threads in it)."""
+    """Logit of each row under the coefficients of its hospital (NumPy alone: no BLAS threads in the sum)."""
     chosen = coefficients[hospital]
     return np.asarray(chosen[:, 0] + (chosen[:, 1:] * x).sum(axis=1))
 

@@ -83,7 +83,8 @@ def _repeated(counts: Integers) -> tuple[Integers, Integers]:
 def _occasions(stays: Stays, stay: Integers, index: Integers, offset: Integers) -> Occasions:
     """State at each moment: in the first 24 hours it is X alone, later it improves, or worsens before death.
 
-    Instability shows by half at first and in full after the first day; readmission has no other trace before discharge.
+    Instability shows by half at first and in full after the first day; readmission has no other trace
+    before discharge.
     """
     kept = stays.admit[stay] + offset < stays.end[stay]
     stay, index, offset = stay[kept], index[kept], offset[kept]

@@ -1,8 +1,9 @@
 """Mechanism shift: coefficients change, prevalence stays. The intercepts that keep it are solved here.
 
-For each hospital a pool of patients with its own case mix is drawn. The rate of each outcome under the reference coefficients is
-the target; the hospital's intercept is moved until its own coefficients give that rate. Because readmissions feed back on
-later stays, the pool is drawn again under the solved coefficients and the step repeated.
+For each hospital a pool of patients with its own case mix is drawn. The rate of each outcome under the
+reference coefficients is the target; the hospital's intercept is moved until its own coefficients give that
+rate. Because readmissions feed back on later stays, the pool is drawn again under the solved coefficients
+and the step repeated.
 """
 
 from dataclasses import replace
@@ -53,7 +54,7 @@ def _pool(hospitals: Hospitals, settings: SimulateSettings) -> tuple[Patients, S
 
 
 def _rates(hospitals: Hospitals, settings: SimulateSettings) -> tuple[Floats, Floats]:
-    """Mean true probability by hospital: of death over all stays, of readmission over those that ended alive."""
+    """Mean true probability by hospital: of death over all stays, of readmission over survivors."""
     patients, stays = _pool(hospitals, settings)
     site = patients.hospital[stays.patient]
     alive = ~stays.died
@@ -86,7 +87,7 @@ def _intercepts(site: Integers, slopes: Floats, target: Floats) -> Floats:
         middle = (low + high) / 2
         too_low = mean_by(site, sigmoid(slopes + middle[site]), len(target)) < target
         low, high = np.where(too_low, middle, low), np.where(too_low, high, middle)
-    return (low + high) / 2
+    return np.asarray((low + high) / 2)
 
 
 def mean_by(group: Integers, values: Floats, count: int) -> Floats:

@@ -1,7 +1,8 @@
 """The latent phenotypes and the coefficients of the two outcomes, at the reference hospital.
 
-The numbers are our own, chosen to be clinically plausible: about 6 % of stays end in death, about 15 % of survivors come back
-within 30 days, and the Bayes-optimal AUROC is near .85 for death and .74 for readmission.
+The numbers are our own, chosen to be clinically plausible: about 6 % of stays end in death, about 15 % of
+survivors come back within 30 days, and the Bayes-optimal AUROC is near .85 for death and .74 for
+readmission.
 """
 
 from typing import NamedTuple
@@ -54,7 +55,7 @@ def column(field: str) -> Floats:
     return np.array([getattr(phenotype, field) for phenotype in PHENOTYPES.values()], dtype=np.float64)
 
 
-# Names of the columns of the design matrices, without the intercept. Phenotype terms are contrasts with "well".
+# Columns of the design matrices, without the intercept. Phenotype terms are contrasts with "well".
 _CONTRASTS = tuple(f"phenotype_{key}" for key in KEYS[1:])
 DEATH_TERMS = ("age", "severity", "frailty", *_CONTRASTS)
 READMISSION_TERMS = ("instability", "frailty", "recent_admissions", "self_pay", *_CONTRASTS)

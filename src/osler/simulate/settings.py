@@ -1,15 +1,14 @@
 """What to simulate: how many subjects and hospitals, and how strongly each cause sets the hospitals apart."""
 
 from collections.abc import Sequence
-from typing import Annotated, Literal, Self, get_args
+from typing import Annotated, Self
 
 from pydantic import Field, field_validator, model_validator
 
 from osler.base.errors import InputError
 from osler.base.settings import Settings
 
-Cause = Literal["case_mix", "prevalence", "mechanism", "coding", "missingness", "note_style"]
-CAUSES: tuple[Cause, ...] = get_args(Cause)
+CAUSES = ("case_mix", "prevalence", "mechanism", "coding", "missingness", "note_style")
 MODERATE = 1.0
 STRONGEST = 3.0
 
@@ -23,8 +22,8 @@ class SimulateSettings(Settings):
         hospitals: number of hospitals, 1 to 500.
         seed: fixes the hospitals and, unless `patient_seed` is given, the patients.
         patient_seed: fixes the patients alone: the same hospitals with fresh patients.
-        causes: strength of each cause of difference between hospitals: 0 = off, 1 = moderate, up to 3. Causes that are
-            not named are moderate; `SimulateSettings.only(cause)` switches the others off.
+        causes: strength of each cause of difference between hospitals: 0 = off, 1 = moderate, up to 3.
+            Causes that are not named are moderate; `SimulateSettings.only(cause)` switches the others off.
         block: subjects per shard. It is part of the seed: another block size gives other patients.
 
     Examples:
@@ -62,7 +61,7 @@ class SimulateSettings(Settings):
     @classmethod
     def only(
         cls,
-        cause: Cause | None,
+        cause: str | None,
         *,
         strength: float = MODERATE,
         subjects: int | None = None,
@@ -73,7 +72,7 @@ class SimulateSettings(Settings):
         causes = {name: strength if name == cause else 0.0 for name in CAUSES}
         return cls(subjects=subjects, hospitals=hospitals, seed=seed, causes=causes)
 
-    def strength(self, cause: Cause) -> float:
+    def strength(self, cause: str) -> float:
         """Strength of one cause."""
         return self.causes[cause]
 

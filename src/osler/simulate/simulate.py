@@ -1,7 +1,7 @@
 """From settings to a MEDS dataset, and the truth in a folder beside it.
 
-Blocks of subjects are made independently, each from its own random streams, so that any number of workers gives the same bytes,
-and a killed simulation goes on with the blocks that are missing.
+Blocks of subjects are made independently, each from its own random streams, so that any number of workers
+gives the same bytes, and a killed simulation goes on with the blocks that are missing.
 """
 
 import os
@@ -43,7 +43,8 @@ class SimulateSummary:
     Attributes:
         dataset, truth: the two folders.
         events, subjects, stays, hospitals: how many.
-        mortality: share of stays that ended in death; `mortality_24h` of those that last longer than 24 hours.
+        mortality: share of stays that ended in death; `mortality_24h` of those that last longer than 24
+            hours.
         readmission: share of survivors readmitted within 30 days.
         bayes_auroc_death, bayes_auroc_readmission: AUROC of the true probabilities, death at 24 hours and
             readmission at discharge.

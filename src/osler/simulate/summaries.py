@@ -1,7 +1,7 @@
 """Discharge summaries: sections first, then one of three layouts; all stays of a block at once.
 
-A summary is written from what was known at discharge. Nothing in it depends on the readmission to come. The layout and the share of
-optional sentences belong to the hospital (cause note_style).
+A summary is written from what was known at discharge. Nothing in it depends on the readmission to come. The
+layout and the share of optional sentences belong to the hospital (cause note_style).
 """
 
 from collections.abc import Mapping, Sequence
@@ -29,6 +29,9 @@ from osler.simulate.phrases import (
 )
 from osler.simulate.treatments import MEDICATIONS, PROCEDURES
 
+_CONDITIONS = [condition.words for condition in CONDITIONS]
+_MEDICATIONS = [medication.words for medication in MEDICATIONS]
+_PROCEDURES = [procedure.words for procedure in PROCEDURES]
 _LAST_DAY = 9
 _RESULTS = ("creatinine", "hemoglobin", "leukocytes", "sodium", "systolic_pressure", "oxygen_saturation")
 _MANY_NEGATIVES = (
@@ -74,7 +77,8 @@ def summaries(
         rng: drawn from in a fixed order.
         patients, stays, care: what happened.
         hospitals: layout and length.
-        admission: values at admission in reference units by measurement, NaN where not measured; one entry per stay.
+        admission: values at admission in reference units by measurement, NaN where not measured; one entry
+            per stay.
 
     Returns:
         One string per stay.
@@ -85,23 +89,22 @@ def summaries(
     chance = _Chance(rng, length)
     died = stays.died
     days = np.maximum(1, (stays.end - stays.admit) // DAY)
+    known, taken = care.chronic[stays.patient], care.home[stays.patient]
     sections = {
         "reason": _reason(patients, stays, care),
-        "history": _listed(
-            care.chronic[stays.patient], [c.words for c in CONDITIONS], "History of ", "No chronic illness is known."
-        ),
+        "history": _listed(known, _CONDITIONS, "History of ", "No chronic illness is known."),
         "social": _joined(
-            chance.one_of(ALLERGIES), chance.optional(chance.one_of(LIVING)), chance.optional(chance.one_of(FAMILY))
+            chance.one_of(ALLERGIES),
+            chance.optional(chance.one_of(LIVING)),
+            chance.optional(chance.one_of(FAMILY)),
         ),
         "review": _review(rng, length, care.acute),
         "results": _findings(chance, admission),
-        "course": _course(rng, chance, care, days, died),
-        "procedures": _listed(care.done, [p.words for p in PROCEDURES], "Procedures: ", "No procedures were done."),
-        "medications": _only(
-            ~died, _listed(care.home[stays.patient], [m.words for m in MEDICATIONS], "To be taken: ", "No regular medications.")
-        ),
+        "course": _course(chance, care, days, died),
+        "procedures": _listed(care.done, _PROCEDURES, "Procedures: ", "No procedures were done."),
+        "medications": _only(~died, _listed(taken, _MEDICATIONS, "To be taken: ", "No regular medications.")),
         "plan": _plan(chance, care, died),
-    }  # fmt: skip
+    }
     text = np.empty(count, dtype=object)
     template = hospitals.template[hospital]
     frame = pl.DataFrame(sections)
@@ -126,8 +129,8 @@ class _Chance:
     def optional(self, sentence: pl.Series) -> pl.Series:
         return _only(self._rng.random(len(self._length)) < self._length, sentence)
 
-    def constant(self, sentence: str) -> pl.Series:
-        return self.optional(pl.repeat(sentence, len(self._length), dtype=pl.String, eager=True))
+    def always(self, sentence: str) -> pl.Series:
+        return pl.repeat(sentence, len(self._length), dtype=pl.String, eager=True)
 
 
 def _only(where: Booleans, sentence: pl.Series) -> pl.Series:
@@ -161,7 +164,7 @@ def _reason(patients: Patients, stays: Stays, care: Care) -> pl.Series:
             "age": np.where(age > 89, "over 89", age.astype(str)),
             "person": np.where(woman, "woman", "man"),
             "brought": pl.Series(presentations()).gather(pl.Series(care.reason)),
-            "cause": pl.Series([c.words for c in CONDITIONS]).gather(pl.Series(care.reason)),
+            "cause": pl.Series(_CONDITIONS).gather(pl.Series(care.reason)),
             "old": age > 89,
         }
     )
@@ -199,18 +202,16 @@ def _findings(chance: _Chance, admission: Mapping[str, Floats]) -> pl.Series:
     return _joined(*parts)
 
 
-def _course(
-    rng: np.random.Generator, chance: _Chance, care: Care, days: Integers, died: Booleans
-) -> pl.Series:
+def _course(chance: _Chance, care: Care, days: Integers, died: Booleans) -> pl.Series:
     acute = care.acute.copy()
-    acute[np.arange(len(days)), care.reason] = False
+    acute[np.arange(len(days)), care.reason] = False  # named as the main diagnosis already
     length = pl.Series(days)
     unit = pl.select(pl.when(length == 1).then(pl.lit(" day.")).otherwise(pl.lit(" days."))).to_series()
     parts = [
-        _listed(acute, [c.words for c in CONDITIONS], "The stay was complicated by ", "The course was without complications."),
-        _only(care.intensive, pl.repeat("Treated in the intensive care unit.", len(days), dtype=pl.String, eager=True)),
-        _listed(care.ward, [m.words for m in MEDICATIONS], "Given in hospital: ", "No further medication was given."),
-    ]  # fmt: skip
+        _listed(acute, _CONDITIONS, "The stay was complicated by ", "The course was without complications."),
+        _only(care.intensive, chance.always("Treated in the intensive care unit.")),
+        _listed(care.ward, _MEDICATIONS, "Given in hospital: ", "No further medication was given."),
+    ]
     for day in range(2, _LAST_DAY + 1):
         doing = chance.optional("On day " + str(day) + " the patient " + chance.one_of(DAYS) + ".")
         parts.append(_only(days > day, doing))
@@ -229,12 +230,12 @@ def _plan(chance: _Chance, care: Care, died: Booleans) -> pl.Series:
         ]
     )
     parts = [places.gather(pl.Series(care.place)), _only(~died, chance.one_of(FOLLOW_UP))]
-    parts += [_only(~died, chance.constant(sentence)) for sentence in EXTRAS]
+    parts += [_only(~died, chance.optional(chance.always(sentence))) for sentence in EXTRAS]
     return _joined(*parts)
 
 
 def _laid_out(sections: pl.DataFrame, layout: int) -> pl.Series:
-    """Headings above (0), running paragraphs (1), or short lines with abbreviations (2); empty sections fall away."""
+    """Headings above (0), running paragraphs (1), or short lines with abbreviations (2)."""
     headings = _HEADINGS[layout]
     between = "\n" if layout == 0 else " "
     end = "\n" if layout == TEMPLATES - 1 else "\n\n"

@@ -1,4 +1,4 @@
-# ruff: noqa: E501, FBT003 - a table: one row per line
+# ruff: noqa: FBT003 - a table: one row per line
 """Medications and procedures, and the conditions or states that lead to them."""
 
 from typing import NamedTuple

@@ -58,13 +58,13 @@ def bayes(outcomes: pl.DataFrame) -> dict[str, Any]:
     """Rates and Bayes-optimal AUROC of both outcomes, overall and by site.
 
     Args:
-        outcomes: one row per stay, as `outcomes.parquet`. Death counts stays that last more than 24 hours, predicted at
-            24 hours; readmission counts stays that ended alive, predicted at discharge.
+        outcomes: one row per stay, as `outcomes.parquet`. Death counts stays that last more than 24 hours,
+            predicted at 24 hours; readmission counts stays that ended alive, predicted at discharge.
 
     Returns:
-        By outcome: `overall` and `sites`, each with n, n_events, rate, expected_rate, auroc (from the probabilities alone)
-        and auroc_observed (of the true probabilities against what happened). `stays` and `hospital_mortality` count
-        all stays.
+        By outcome: `overall` and `sites`, each with n, n_events, rate, expected_rate, auroc (from
+        the probabilities alone) and auroc_observed (of the true probabilities against what happened).
+        `stays` and `hospital_mortality` count all stays.
     """
     report: dict[str, Any] = {
         "format_version": 1,

@@ -150,9 +150,8 @@ def _measurements() -> Iterator[dict[str, object]]:
                     name: None if limit is None else round(limit * unit.factor + unit.shift, 3)
                     for name, limit in (("low", m.low), ("high", m.high))
                 }
-                yield _row(
-                    _code(m, naming, unit), m.words[naming], section[m.kind], "numeric", unit=unit.name, **limits
-                )  # fmt: skip
+                code = _code(m, naming, unit)
+                yield _row(code, m.words[naming], section[m.kind], "numeric", unit=unit.name, **limits)
 
 
 def _code(m: Measurement, naming: int, unit: Unit) -> str:
