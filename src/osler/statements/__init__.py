@@ -1,0 +1,1 @@
+"""Records as text: events become statements, statements become a text under a token budget."""

@@ -1,0 +1,219 @@
+"""Texts, statements and lines as tables: strings are laid end to end once, never joined one by one."""
+
+import hashlib
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from osler.statements.book import Book
+from osler.statements.layout import GlueTexts, Layout
+from osler.statements.lines import Lines, Statements
+from osler.statements.packing import factor
+from osler.statements.view import NO_TIME, View
+
+ID_DIGITS = 32
+
+
+@dataclass(frozen=True)
+class ShardTexts:
+    """What a shard's samples say, as Arrow tables with the columns of the `texts` contract.
+
+    Attributes:
+        texts: `subject_id, prediction_time, text, n_tokens, n_statements, n_dropped`, one row per sample.
+        statements: `statement_id, text, n_tokens`, each distinct statement shown once.
+        lines: `subject_id, prediction_time, line, statement_id, section, time, rows, char_start, char_end`; with
+            notes also `note_start, note_end`, the characters of the note that a sentence is made of.
+    """
+
+    texts: Any
+    statements: Any
+    lines: Any
+
+    def frame(self, name: str) -> pl.DataFrame:
+        """One of the tables as a frame, strings as strings.
+
+        Args:
+            name: `texts`, `statements` or `lines`.
+        """
+        frame = pl.from_arrow(getattr(self, name))
+        assert isinstance(frame, pl.DataFrame)
+        return frame.with_columns(pl.col(pl.Categorical).cast(pl.String))
+
+
+@dataclass(frozen=True)
+class Pieces:
+    """Texts cut at statements: glue, statement, glue, statement, ..., end for each sample.
+
+    Attributes:
+        text: Arrow strings [n_samples].
+        start, end: [n_lines] characters of each statement in its text.
+    """
+
+    text: Any
+    start: np.ndarray
+    end: np.ndarray
+
+
+def put_together(
+    sample: np.ndarray,
+    block: np.ndarray,
+    statement: np.ndarray,
+    texts: pl.Series,
+    glue: GlueTexts,
+    n_samples: int,
+) -> Pieces:
+    """Lay statements and glue end to end.
+
+    Args:
+        sample: [n_lines] ascending.
+        block: [n_lines] the heading that each line stands under.
+        statement: [n_lines] index into `texts`.
+        texts: the distinct statements.
+        glue: the fixed texts.
+        n_samples: number of samples.
+    """
+    import pyarrow as pa
+
+    glues = pl.Series(glue.texts, dtype=pl.String)
+    n_blocks, n_lines = len(glue.first), len(sample)
+    between, end, empty = 2 * n_blocks, 2 * n_blocks + 1, 2 * n_blocks + 2
+    count = np.bincount(sample, minlength=n_samples)
+    stop = np.cumsum(count)
+    place = 2 * np.arange(n_lines) + sample  # of the glue before each line; one more piece ends each sample
+    begin = 2 * (stop - count) + np.arange(n_samples)
+    pieces = np.empty(2 * n_lines + n_samples, dtype=np.int64)
+    follows = np.append(False, (block[1:] == block[:-1]))[:n_lines]
+    before = np.where(follows, between, n_blocks + block)
+    heads = (stop - count)[count > 0]
+    before[heads] = block[heads]
+    pieces[place] = before
+    pieces[place + 1] = len(glues) + statement
+    pieces[begin + 2 * count] = np.where(count > 0, end, empty)
+
+    parts = pl.concat([glues, texts])
+    taken = parts.to_arrow().cast(pa.large_string()).take(pa.array(pieces))
+    _, offsets, data = taken.buffers()
+    edges = np.append(begin, len(pieces))
+    bytes_at = np.frombuffer(offsets, dtype=np.int64, count=len(pieces) + 1)[edges]
+    text = pa.LargeStringArray.from_buffers(n_samples, pa.py_buffer(bytes_at.copy()), data)
+
+    lengths = parts.str.len_chars().cast(pl.Int64).to_numpy()
+    ends = np.cumsum(lengths[pieces])
+    base = np.append(0, ends)[begin]
+    stops = ends[place + 1] - base[sample]
+    starts = stops - lengths[pieces[place + 1]]
+    return Pieces(text=text, start=starts.astype(np.int32), end=stops.astype(np.int32))
+
+
+def used_only(statement: np.ndarray, statements: Statements) -> tuple[np.ndarray, Statements]:
+    """Leave out statements that no line shows, and make those with the same text one.
+
+    Args:
+        statement: [n_lines] index into `statements`.
+        statements: all of them.
+
+    Returns:
+        [n_lines] index into the statements returned, which stand in order of first appearance.
+    """
+    import pyarrow as pa
+
+    index, used = factor(statement)
+    texts = statements.texts.gather(used)
+    tokens = statements.tokens[used]
+    encoded = texts.to_arrow().cast(pa.large_string()).dictionary_encode()
+    if len(encoded.dictionary) == len(texts):
+        return index, Statements(texts=texts, tokens=tokens)
+    same = encoded.indices.to_numpy()
+    first = np.full(len(encoded.dictionary), -1)
+    first[same[::-1]] = np.arange(len(texts))[::-1]
+    return same[index], Statements(texts=texts.gather(first), tokens=tokens[first])
+
+
+def statement_ids(texts: pl.Series) -> Any:
+    """First 32 hexadecimal digits of the SHA-256 of each text, as Arrow strings.
+
+    Examples:
+        >>> statement_ids(pl.Series(["Sodium: 138"]))[0].as_py()
+        '7b0c'
+    """
+    import pyarrow as pa
+
+    sha = hashlib.sha256
+    digits = "".join([sha(text).hexdigest()[:ID_DIGITS] for text in texts.cast(pl.Binary).to_list()])
+    offsets = np.arange(0, len(digits) + 1, ID_DIGITS, dtype=np.int32)
+    return pa.StringArray.from_buffers(len(texts), pa.py_buffer(offsets), pa.py_buffer(digits.encode()))
+
+
+def tables(view: View, book: Book, lines: Lines, layout: Layout, glue: GlueTexts) -> ShardTexts:
+    """The three tables of a shard.
+
+    Args:
+        view: the visible events.
+        book: the code book.
+        lines: all lines.
+        layout: those shown, in order.
+        glue: the fixed texts.
+    """
+    import pyarrow as pa
+
+    shown = layout.lines
+    sample, place = lines.sample[shown], lines.place[shown]
+    statement, statements = used_only(lines.statement[shown], lines.statements)
+    n_samples = view.samples.height
+    pieces = put_together(sample, layout.block, statement, statements.texts, glue, n_samples)
+    ids = statement_ids(statements.texts)
+    count = np.bincount(sample, minlength=n_samples)
+    subject = view.samples["subject_id"].to_numpy()
+    moment = pa.timestamp("us")
+    texts = pa.table(
+        {
+            "subject_id": subject,
+            "prediction_time": pa.array(view.prediction).cast(moment),
+            "text": pieces.text,
+            "n_tokens": layout.n_tokens,
+            "n_statements": count.astype(np.int32),
+            "n_dropped": layout.n_dropped,
+        }
+    )
+    time = view.time[place]
+    columns = {
+        "subject_id": subject[sample],
+        "prediction_time": pa.array(view.prediction[sample]).cast(moment),
+        "line": (np.arange(len(shown)) - np.repeat(np.cumsum(count) - count, count)).astype(np.int32),
+        "statement_id": pa.DictionaryArray.from_arrays(pa.array(statement), ids),
+        "section": pa.DictionaryArray.from_arrays(
+            pa.array(lines.section[shown].astype(np.int32)), pa.array(book.sections)
+        ),
+        "time": pa.array(time, mask=time == NO_TIME).cast(moment),
+        "rows": _rows(view, lines, shown),
+        "char_start": pieces.start,
+        "char_end": pieces.end,
+    }
+    if lines.spans is not None:
+        spans = lines.spans[shown]
+        for name, column in (("note_start", spans[:, 0]), ("note_end", spans[:, 1])):
+            columns[name] = pa.array(column.astype(np.int32), mask=column < 0)
+    return ShardTexts(
+        texts=texts,
+        statements=pa.table(
+            {
+                "statement_id": ids,
+                "text": statements.texts.to_arrow().cast(pa.large_string()),
+                "n_tokens": statements.tokens,
+            }
+        ),
+        lines=pa.table(columns),
+    )
+
+
+def _rows(view: View, lines: Lines, shown: np.ndarray) -> Any:
+    """Positions in the dataset of the events behind each line, as an Arrow list array."""
+    import pyarrow as pa
+
+    if lines.sources is None:
+        offsets = pa.array(np.arange(len(shown) + 1, dtype=np.int32))
+        return pa.ListArray.from_arrays(offsets, pa.array(view.row[lines.place[shown]]))
+    taken = lines.sources.take(pa.array(shown))
+    return pa.ListArray.from_arrays(taken.offsets, pa.array(view.row[taken.values.to_numpy()]))

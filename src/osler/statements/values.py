@@ -1,0 +1,129 @@
+"""Values as text: numbers rounded to two decimals, words kept, each distinct value spelled once."""
+
+import numpy as np
+import polars as pl
+
+from osler.base.errors import InputError
+from osler.statements.book import Book, one_line
+from osler.statements.packing import factor, factor_text
+from osler.statements.view import View
+
+NO_VALUE = 0
+_EXACT = 2.0**53
+
+
+def spell_numbers(hundredths: np.ndarray) -> pl.Series:
+    """Whole numbers of hundredths as decimal text without trailing zeros.
+
+    Args:
+        hundredths: int64 [n].
+
+    Examples:
+        >>> spell_numbers(np.array([13800, 450, -5, 0])).to_list()
+        ['138', '4.5', '-0.05', '0']
+    """
+    size = pl.col("h").abs()
+    whole, rest = (size // 100).cast(pl.String), size % 100
+    digits = (
+        pl.when(rest % 10 == 0)
+        .then((rest // 10).cast(pl.String))
+        .otherwise(rest.cast(pl.String).str.pad_start(2, "0"))
+    )
+    text = pl.when(rest == 0).then(whole).otherwise(pl.concat_str(whole, pl.lit("."), digits))
+    signed = pl.when(pl.col("h") < 0).then("-" + text).otherwise(text)
+    return pl.DataFrame({"h": hundredths}, schema={"h": pl.Int64}).select(signed.alias("value"))["value"]
+
+
+def number_ids(numbers: np.ndarray) -> tuple[np.ndarray, pl.Series]:
+    """Ids of numbers that read the same, and how they read.
+
+    Args:
+        numbers: finite floats [n]. A float32 times 100 is exact in a float64, so the rounding is that of
+            `format(number, ".2f")`: to the nearest, ties to even.
+
+    Returns:
+        int32 [n] and the distinct texts.
+
+    Examples:
+        >>> ids, texts = number_ids(np.array([1.0, 2.5, 1.001]))
+        >>> ids.tolist(), texts.to_list()
+        ([0, 1, 0], ['1', '2.5'])
+    """
+    scaled = np.rint(numbers.astype(np.float64) * 100)
+    huge = np.abs(scaled) >= _EXACT
+    if not huge.any():
+        ids, distinct = factor(scaled.astype(np.int64))
+        return ids, spell_numbers(distinct)
+    ids, distinct = factor(numbers.astype(np.float64).view(np.int64))
+    spelled = [format(number, ".2f").rstrip("0").rstrip(".") for number in distinct.view(np.float64).tolist()]
+    return factor_text(
+        pl.Series(["0" if text == "-0" else text for text in spelled], dtype=pl.String).gather(ids)
+    )
+
+
+def value_ids(view: View, positions: np.ndarray, book: Book) -> tuple[np.ndarray, pl.Series]:
+    """The value that each event is shown with.
+
+    The number stands before the word, for ordinal and categorical codes the word before the number.
+
+    Args:
+        view: the visible events.
+        positions: which of them, int64 [n].
+        book: the code book.
+
+    Returns:
+        int32 [n], `NO_VALUE` where there is none, and the distinct texts, the first of them empty.
+
+    Raises:
+        InputError: a number is NaN or infinite.
+    """
+    ids = np.zeros(len(positions), dtype=np.int32)
+    texts = pl.Series([""], dtype=pl.String)
+    number, is_number = numbers_at(view, positions)
+    word_ids, words = clean_ids(view.column("text_value", positions))
+    is_word = (word_ids >= 0) & (book.text_first[view.code[positions]] | ~is_number)
+    is_number &= ~is_word
+    if is_number.any():
+        found, spelled = number_ids(number[is_number])
+        ids[is_number] = found + 1
+        texts = pl.concat([texts, spelled])
+    if is_word.any():
+        ids[is_word] = word_ids[is_word] + len(texts)
+        texts = pl.concat([texts, words])
+    return ids, texts
+
+
+def numbers_at(view: View, positions: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Numeric values of events, float64 [n] (0 where there is none), and whether there is one, bool [n]."""
+    column = view.column("numeric_value", positions)
+    known = column.is_not_null().to_numpy()
+    number = column.fill_null(0).cast(pl.Float64).to_numpy()
+    wrong = int((~np.isfinite(number)).sum())
+    if wrong:
+        raise InputError(
+            "numeric_value is NaN or infinite",
+            where="column numeric_value",
+            count=wrong,
+            remedy="write null where there is no number",
+        )
+    return number, known.copy()
+
+
+def unit_ids(view: View, positions: np.ndarray, book: Book) -> tuple[np.ndarray, pl.Series]:
+    """The unit of each event, its own or else that of its code: int32 [n], -1 for none, and the distinct units."""
+    own_ids, own = clean_ids(view.column("unit", positions))
+    code_ids, of_code = clean_ids(book.unit)
+    shared, units = factor_text(pl.concat([own, of_code]))
+    shared = np.append(shared, np.int32(-1))  # so that id -1, none, stays -1
+    of_event, of_code_ids = shared[: len(own)], np.append(shared[len(own) : -1], np.int32(-1))
+    by_code = of_code_ids[code_ids][view.code[positions]]
+    if len(own) == 0:
+        return by_code, units
+    return np.where(own_ids >= 0, of_event[own_ids], by_code), units
+
+
+def clean_ids(texts: pl.Series) -> tuple[np.ndarray, pl.Series]:
+    """Ids of texts that are the same once brought to one line: int32 [n], -1 for none, and the distinct texts."""
+    ids, raw = factor_text(texts)
+    cleaned, distinct = factor_text(one_line(raw))
+    return np.append(cleaned, np.int32(-1))[ids], distinct
