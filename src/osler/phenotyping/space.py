@@ -1,0 +1,103 @@
+"""The space in which samples are clustered: a representation, made dense and scaled.
+
+Everything here is fitted on the samples that are clustered; the outcome is no part of it.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from osler.phenotyping.partition import Array
+from osler.phenotyping.settings import PhenotypeSettings
+from osler.represent.features import Features
+
+
+@dataclass(frozen=True)
+class Space:
+    """How the matrix of a representation becomes the space of the clusters.
+
+    Attributes:
+        scaling: standardise, normalise or none.
+        components: float [d, p] of the truncated SVD, or None.
+        center: float [d], subtracted when standardising, or None.
+        scale: float [d], divided by when standardising, or None.
+    """
+
+    scaling: str
+    components: Array | None
+    center: Array | None
+    scale: Array | None
+
+    def apply(self, matrix: Any) -> Array:
+        """The samples in this space.
+
+        Args:
+            matrix: csr or dense [n, p], as the representation's `make_linear` gives it.
+
+        Returns:
+            float32 [n, d].
+        """
+        if self.components is not None:
+            dense = np.asarray(matrix @ self.components.T)
+        else:
+            dense = np.asarray(matrix.toarray() if hasattr(matrix, "toarray") else matrix)
+        dense = dense.astype(np.float64)
+        if self.center is not None and self.scale is not None:
+            dense = (dense - self.center) / self.scale
+        if self.scaling == "normalise":
+            length = np.linalg.norm(dense, axis=1, keepdims=True)
+            dense = dense / np.where(length > 0, length, 1.0)
+        return np.ascontiguousarray(dense, dtype=np.float32)
+
+
+def fit_space(features: Features, *, settings: PhenotypeSettings) -> tuple[Any, Space, Array]:
+    """Fit the space of a representation.
+
+    Args:
+        features: the representation.
+        settings: `scaling`, `components` and `seed`.
+
+    Returns:
+        The representation's fitted transformer, the space, and the samples in it: float32 [n, d].
+    """
+    from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
+
+    with threadpool_limits(limits=1):  # the same bytes however many threads there are
+        transformer = features.make_linear()
+        matrix = transformer.fit_transform(features.matrix)
+        is_sparse = hasattr(matrix, "toarray")
+        reduce = is_sparse and matrix.shape[1] > settings.components
+        components = _truncated_svd(matrix, settings) if reduce else None
+        scaling = settings.scaling
+        if scaling == "auto":
+            scaling = "none" if is_sparse else "normalise"
+        center = scale = None
+        if scaling == "standardise":
+            raw = Space(scaling="none", components=components, center=None, scale=None).apply(matrix)
+            center = raw.mean(axis=0, dtype=np.float64)
+            spread = raw.std(axis=0, dtype=np.float64)
+            scale = np.where(spread > 0, spread, 1.0)
+        space = Space(scaling=scaling, components=components, center=center, scale=scale)
+        return transformer, space, space.apply(matrix)
+
+
+def project(space: Array) -> Array:
+    """The two first principal components of the samples, for a map: float64 [n, 2].
+
+    The sign of each axis is such that its largest loading is positive; a missing axis is 0.
+    """
+    centred = space.astype(np.float64) - space.mean(axis=0, dtype=np.float64)
+    values, vectors = np.linalg.eigh(centred.T @ centred)
+    axes = vectors[:, np.argsort(values)[::-1][:2]]
+    signs = np.sign(axes[np.abs(axes).argmax(axis=0), np.arange(axes.shape[1])])
+    flat = centred @ (axes * np.where(signs == 0, 1, signs))
+    return np.pad(flat, ((0, 0), (0, 2 - flat.shape[1])))
+
+
+def _truncated_svd(matrix: Any, settings: PhenotypeSettings) -> Array:
+    from sklearn.decomposition import TruncatedSVD
+
+    count = max(1, min(settings.components, matrix.shape[0] - 1, matrix.shape[1] - 1))
+    svd = TruncatedSVD(n_components=count, n_iter=7, random_state=settings.seed)
+    return np.asarray(svd.fit(matrix).components_, dtype=np.float32)
