@@ -73,36 +73,46 @@ class EncodeSettings(Settings):
     dtype: Literal["auto", "float32", "bfloat16"] = "auto"
 
 
-class DocumentSettings(Settings):
-    """One vector per sample: the whole text, in windows of the encoder's context.
+class _OfText(Settings):
+    """What representations by an encoder have in common.
 
     Attributes:
-        kind: `document`.
         text: name of the texts in the study.
         encoder, instruction, dtype: as in `EncodeSettings`.
     """
 
-    kind: Literal["document"] = "document"
+    kind: Literal["document", "statement"]
     text: str = "main"
     encoder: str = "minilm"
     instruction: str = "none"
     dtype: Literal["auto", "float32", "bfloat16"] = "auto"
 
+    def encode_settings(self) -> EncodeSettings:
+        """The vectors that this representation needs."""
+        return EncodeSettings(
+            encoder=self.encoder, unit=self.kind, instruction=self.instruction, dtype=self.dtype
+        )
 
-class StatementSettings(Settings):
+
+class DocumentSettings(_OfText):
+    """One vector per sample: the whole text, in windows of the encoder's context.
+
+    Attributes:
+        kind: `document`.
+    """
+
+    kind: Literal["document"] = "document"
+
+
+class StatementSettings(_OfText):
     """One vector per distinct statement, pooled per sample inside the analysis.
 
     Attributes:
         kind: `statement`.
-        text, encoder, instruction, dtype: as for documents.
         pool: `mean`, or `idf`: statements weigh by how rare they are among training samples.
     """
 
     kind: Literal["statement"] = "statement"
-    text: str = "main"
-    encoder: str = "minilm"
-    instruction: str = "none"
-    dtype: Literal["auto", "float32", "bfloat16"] = "auto"
     pool: Literal["mean", "idf"] = "mean"
 
 
@@ -121,13 +131,6 @@ class JoinedSettings(Settings):
 RepresentationSettings = Annotated[
     CountSettings | DocumentSettings | StatementSettings | JoinedSettings, Field(discriminator="kind")
 ]
-
-
-def encode_settings(settings: DocumentSettings | StatementSettings) -> EncodeSettings:
-    """The encoding that a representation of a study needs."""
-    return EncodeSettings(
-        encoder=settings.encoder, unit=settings.kind, instruction=settings.instruction, dtype=settings.dtype
-    )
 
 
 def window_name(window: Window) -> str:
