@@ -10,7 +10,18 @@ from osler.simulate import phenotypes
 from osler.simulate.care import Care, add_outpatient_events, add_stay_events, draw_care
 from osler.simulate.events import Events, Visits
 from osler.simulate.hospitals import Hospitals, Integers
-from osler.simulate.latent import (
+from osler.simulate.latent import draw_latent
+from osler.simulate.measure import (
+    VITAL_PANELS,
+    lab_rounds,
+    measure,
+    outpatient_rounds,
+    subject_levels,
+    vital_rounds,
+)
+from osler.simulate.measurements import ADMISSION, PANELS
+from osler.simulate.outcomes import sigmoid
+from osler.simulate.people import (
     DAY,
     ETHNICITIES,
     HOUR,
@@ -21,18 +32,7 @@ from osler.simulate.latent import (
     SELF_PAY,
     Patients,
     Stays,
-    draw_latent,
-    sigmoid,
 )
-from osler.simulate.measure import (
-    VITAL_PANELS,
-    lab_rounds,
-    measure,
-    outpatient_rounds,
-    subject_levels,
-    vital_rounds,
-)
-from osler.simulate.measurements import ADMISSION, PANELS
 from osler.simulate.phenotypes import Floats
 from osler.simulate.settings import SimulateSettings
 from osler.simulate.summaries import summaries

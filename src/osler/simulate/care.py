@@ -8,7 +8,8 @@ from numpy.typing import NDArray
 from osler.simulate.conditions import CONDITIONS, INDEX, probabilities, reasons
 from osler.simulate.events import Events
 from osler.simulate.hospitals import Hospitals, Integers
-from osler.simulate.latent import DAY, HOUR, MINUTE, Booleans, Patients, Stays, sigmoid
+from osler.simulate.outcomes import sigmoid
+from osler.simulate.people import DAY, HOUR, MINUTE, Booleans, Patients, Stays
 from osler.simulate.phenotypes import Floats, column
 from osler.simulate.treatments import MEDICATIONS, PROCEDURES, Medication, Procedure
 from osler.simulate.vocabulary import DISCHARGE_PLACES, Vocabulary

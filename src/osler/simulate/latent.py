@@ -10,88 +10,36 @@ first stay X is the whole patient; for later stays the persistent part of X is g
 part is drawn again.
 """
 
-from dataclasses import dataclass, field
-
 import numpy as np
-from numpy.typing import NDArray
 
 from osler.simulate import phenotypes
 from osler.simulate.hospitals import Hospitals, Integers
+from osler.simulate.outcomes import accepted, draw_outcome, sigmoid
+from osler.simulate.people import (
+    DAY,
+    DIED,
+    ETHNICITIES,
+    HOUR,
+    INSURANCES,
+    LANDMARK,
+    MINUTE,
+    NEITHER,
+    RACES,
+    READMITTED,
+    Booleans,
+    Patients,
+    Stays,
+)
 from osler.simulate.phenotypes import Floats
 
-Booleans = NDArray[np.bool_]
-
-DAY = 86_400_000_000
-HOUR = DAY // 24
-MINUTE = HOUR // 60
-EPOCH_YEAR_2012 = 15_340  # days from 1970-01-01 to 2012-01-01
-FIRST_ADMISSIONS = 2_900  # days over which first admissions are spread
-MOST_LATER_STAYS = 10
-LANDMARK = 24 * HOUR
-EARLY_DEATH = 0.12
-DIED, READMITTED, NEITHER = 0, 1, 2
-
-INSURANCES = ("COMMERCIAL", "MEDICARE", "MEDICAID", "SELF_PAY", "UNKNOWN")
-SELF_PAY = INSURANCES.index("SELF_PAY")
-RACES = ("WHITE", "BLACK", "ASIAN", "OTHER", "UNKNOWN")
-ETHNICITIES = ("NOT_HISPANIC", "HISPANIC", "UNKNOWN")
+_EPOCH_YEAR_2012 = 15_340  # days from 1970-01-01 to 2012-01-01
+_FIRST_ADMISSIONS = 2_900  # days over which first admissions are spread
+_MOST_LATER_STAYS = 10
+_EARLY_DEATH = 0.12
 _RACE_SHARES = (0.62, 0.17, 0.07, 0.06, 0.08)
 _ETHNICITY_SHARES = (0.80, 0.12, 0.08)
 _INSURANCE_YOUNG = (0.56, 0.06, 0.22, 0.10, 0.06)
 _INSURANCE_OLD = (0.10, 0.82, 0.03, 0.01, 0.04)
-
-
-@dataclass
-class Patients:
-    """Persistent facts; each array has one entry per subject. Times are microseconds since 1970."""
-
-    hospital: Integers
-    phenotype: Integers
-    age: Floats
-    female: Booleans
-    frailty: Floats
-    insurance: Integers
-    race: Integers
-    ethnicity: Integers
-    birth: Integers
-    death: Integers = field(default_factory=lambda: np.empty(0, np.int64))
-    follow_up: Integers = field(default_factory=lambda: np.empty(0, np.int64))
-
-
-@dataclass
-class Stays:
-    """Hospital stays by subject, then number; each array has one entry per stay.
-
-    Attributes:
-        patient: row in `Patients`.
-        number: 1 for the first stay of a subject.
-        admit, end: admission, and discharge or death.
-        age: years at admission.
-        severity, instability: latent scales of this stay.
-        recent: admissions within the 365 days before this one, at most 3.
-        outcome: `DIED`, `READMITTED` or `NEITHER`.
-        death_logit: true logit of death in hospital at admission.
-        landmark_logit: the same at 24 hours, given that the patient is still in hospital.
-        readmission_logit: true logit of readmission within 30 days, given discharge alive.
-    """
-
-    patient: Integers
-    number: Integers
-    admit: Integers
-    end: Integers
-    age: Floats
-    severity: Floats
-    instability: Floats
-    recent: Integers
-    outcome: Integers
-    death_logit: Floats
-    landmark_logit: Floats
-    readmission_logit: Floats
-
-    @property
-    def died(self) -> Booleans:
-        """Whether the stay ended in death."""
-        return np.asarray(self.outcome == DIED)
 
 
 def draw_latent(
@@ -115,19 +63,19 @@ def draw_latent(
     patients = _draw_patients(rng, hospitals, hospital)
     admit = _first_admission(rng, subjects)
     severity, instability = _draw_stay(rng, patients)
-    outcome, logits = _draw_outcome(rng, hospitals, patients, patients.age, severity, instability, nobody)
-    pending = np.flatnonzero(~_accepted(rng, hospitals, hospital, outcome))
+    outcome, logits = draw_outcome(rng, hospitals, patients, patients.age, severity, instability, nobody)
+    pending = np.flatnonzero(~accepted(rng, hospitals, hospital, outcome))
     while pending.size:
         again = _draw_patients(rng, hospitals, hospital[pending])
         new_severity, new_instability = _draw_stay(rng, again)
-        new_outcome, new_logits = _draw_outcome(
+        new_outcome, new_logits = draw_outcome(
             rng, hospitals, again, again.age, new_severity, new_instability, nobody[pending]
         )
         for name in ("phenotype", "age", "female", "frailty", "insurance", "race", "ethnicity"):
             getattr(patients, name)[pending] = getattr(again, name)
         severity[pending], instability[pending] = new_severity, new_instability
         outcome[pending], logits[pending] = new_outcome, new_logits
-        pending = pending[~_accepted(rng, hospitals, hospital[pending], new_outcome)]
+        pending = pending[~accepted(rng, hospitals, hospital[pending], new_outcome)]
     patients.birth = admit - (patients.age * 365.25 * DAY).astype(np.int64)
     patients.birth -= patients.birth % DAY
     patients.death = np.full(subjects, -1, dtype=np.int64)
@@ -200,52 +148,6 @@ def _draw_stay(rng: np.random.Generator, patients: Patients) -> tuple[Floats, Fl
     return severity, instability
 
 
-def design(
-    phenotype: Integers, age: Floats, severity: Floats, instability: Floats, frailty: Floats,
-    recent: Integers, self_pay: Booleans,
-) -> tuple[Floats, Floats]:  # fmt: skip
-    """Design matrices of both outcomes, without intercept: columns `DEATH_TERMS` and `READMISSION_TERMS`."""
-    contrasts = (phenotype[:, None] == np.arange(1, len(phenotypes.KEYS))).astype(np.float64)
-    death = np.column_stack([(age - 65) / 10, severity, frailty, contrasts])
-    readmission = np.column_stack([instability, frailty, recent, self_pay, contrasts])
-    return death, readmission
-
-
-def _draw_outcome(
-    rng: np.random.Generator, hospitals: Hospitals, patients: Patients, age: Floats, severity: Floats,
-    instability: Floats, recent: Integers,
-) -> tuple[Integers, Floats]:  # fmt: skip
-    """Outcome by the unweighted logits, and the true logits after resampling by the outcome."""
-    x_death, x_readmission = design(
-        patients.phenotype,
-        age,
-        severity,
-        instability,
-        patients.frailty,
-        recent,
-        patients.insurance == SELF_PAY,
-    )
-    death = linear(hospitals.death, patients.hospital, x_death)
-    readmission = linear(hospitals.readmission, patients.hospital, x_readmission)
-    dies = rng.random(len(death)) < sigmoid(death)
-    returns = rng.random(len(death)) < sigmoid(readmission)
-    outcome = np.where(dies, DIED, np.where(returns, READMITTED, NEITHER))
-    w_death = hospitals.death_odds[patients.hospital]
-    w_readmission = hospitals.readmission_odds[patients.hospital]
-    survivors = 1 + sigmoid(readmission) * np.expm1(w_readmission)  # mean weight of those who survive
-    return outcome, np.column_stack([death + w_death - np.log(survivors), readmission + w_readmission])
-
-
-def _accepted(
-    rng: np.random.Generator, hospitals: Hospitals, hospital: Integers, outcome: Integers
-) -> Booleans:
-    weights = np.exp(
-        np.column_stack([hospitals.death_odds, hospitals.readmission_odds, np.zeros(hospitals.count)])
-    )
-    weights /= weights.max(axis=1, keepdims=True)
-    return np.asarray(rng.random(len(outcome)) < weights[hospital, outcome])
-
-
 def _draw_later(
     rng: np.random.Generator, hospitals: Hospitals, patients: Patients, age: Floats, recent: Integers
 ) -> tuple[Floats, Floats, Integers, Floats]:
@@ -256,15 +158,15 @@ def _draw_later(
     while pending.size:
         here = _subset(patients, pending)
         severity[pending], instability[pending] = _draw_stay(rng, here)
-        outcome[pending], logits[pending] = _draw_outcome(
+        outcome[pending], logits[pending] = draw_outcome(
             rng, hospitals, here, age[pending], severity[pending], instability[pending], recent[pending]
         )
-        pending = pending[~_accepted(rng, hospitals, here.hospital, outcome[pending])]
+        pending = pending[~accepted(rng, hospitals, here.hospital, outcome[pending])]
     return severity, instability, outcome, logits
 
 
 def _first_admission(rng: np.random.Generator, count: int) -> Integers:
-    day = EPOCH_YEAR_2012 + rng.integers(0, FIRST_ADMISSIONS, count)
+    day = _EPOCH_YEAR_2012 + rng.integers(0, _FIRST_ADMISSIONS, count)
     return np.asarray(day * DAY + rng.integers(0, 24 * 60, count) * MINUTE, dtype=np.int64)
 
 
@@ -279,7 +181,7 @@ def _draw_end(
     """
     count = len(admit)
     short_given_alive = sigmoid(-2.4 - 0.7 * severity)
-    short_given_death = np.full(count, EARLY_DEATH)
+    short_given_death = np.full(count, _EARLY_DEATH)
     landmark = death_logit + np.log1p(-short_given_death) - np.log1p(-short_given_alive)
     died = outcome == DIED
     short = rng.random(count) < np.where(died, short_given_death, short_given_alive)
@@ -304,7 +206,7 @@ def _draw_next(
     within_30_days = end + DAY + (minutes[:, 0] * 28.5 * 24 * 60).astype(np.int64) * MINUTE
     later = end + 31 * DAY + (-np.log1p(-minutes[:, 1]) * 240 * 24 * 60).astype(np.int64) * MINUTE
     dies_later = rng.random(count) < sigmoid(-3.4 + 0.8 * here.frailty)
-    comes_later = rng.random(count) < (0.62 if number <= MOST_LATER_STAYS else 0.0)
+    comes_later = rng.random(count) < (0.62 if number <= _MOST_LATER_STAYS else 0.0)
     neither = outcome == NEITHER
     after = neither & dies_later
     patients.death[active[outcome == DIED]] = end[outcome == DIED]
@@ -336,14 +238,3 @@ def _joined(waves: list[Stays]) -> Stays:
     }
     order = np.lexsort((columns["number"], columns["patient"]))
     return Stays(**{name: values[order] for name, values in columns.items()})
-
-
-def linear(coefficients: Floats, hospital: Integers, x: Floats) -> Floats:
-    """Logit of each row under the coefficients of its hospital (NumPy alone: no BLAS threads in the sum)."""
-    chosen = coefficients[hospital]
-    return np.asarray(chosen[:, 0] + (chosen[:, 1:] * x).sum(axis=1))
-
-
-def sigmoid(logit: Floats | float) -> Floats:
-    """The logistic function."""
-    return np.asarray(1.0 / (1.0 + np.exp(-np.asarray(logit, dtype=np.float64))))

@@ -6,7 +6,6 @@ import numpy as np
 
 from osler.simulate.events import Events
 from osler.simulate.hospitals import Hospitals, Integers
-from osler.simulate.latent import DAY, DIED, HOUR, LANDMARK, MINUTE, Booleans, Patients, Stays, sigmoid
 from osler.simulate.measurements import (
     ADMISSION,
     BASE_SELECTIVITY,
@@ -19,6 +18,8 @@ from osler.simulate.measurements import (
     WARD,
     by_phenotype,
 )
+from osler.simulate.outcomes import sigmoid
+from osler.simulate.people import DAY, DIED, HOUR, LANDMARK, MINUTE, Booleans, Patients, Stays
 from osler.simulate.phenotypes import Floats
 from osler.simulate.vocabulary import Vocabulary
 

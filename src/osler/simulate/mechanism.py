@@ -12,7 +12,9 @@ import numpy as np
 
 from osler.simulate import phenotypes
 from osler.simulate.hospitals import Hospitals, Integers, draw_hospitals
-from osler.simulate.latent import DIED, SELF_PAY, Patients, Stays, design, draw_latent, sigmoid
+from osler.simulate.latent import draw_latent
+from osler.simulate.outcomes import design, sigmoid
+from osler.simulate.people import DIED, SELF_PAY, Patients, Stays
 from osler.simulate.phenotypes import Floats
 from osler.simulate.settings import SimulateSettings
 

@@ -12,8 +12,8 @@ import polars as pl
 from osler.simulate.care import Care, Table
 from osler.simulate.conditions import CONDITIONS
 from osler.simulate.hospitals import TEMPLATES, Hospitals, Integers
-from osler.simulate.latent import DAY, Booleans, Patients, Stays
 from osler.simulate.measurements import INDEX, MEASUREMENTS
+from osler.simulate.people import DAY, Booleans, Patients, Stays
 from osler.simulate.phenotypes import Floats
 from osler.simulate.phrases import (
     ABBREVIATIONS,

@@ -13,8 +13,8 @@ import polars as pl
 from osler.record import schema
 from osler.simulate.conditions import CONDITIONS
 from osler.simulate.hospitals import NAMINGS, Integers
-from osler.simulate.latent import ETHNICITIES, INSURANCES, RACES
 from osler.simulate.measurements import MEASUREMENTS, Measurement, Unit
+from osler.simulate.people import ETHNICITIES, INSURANCES, RACES
 from osler.simulate.treatments import MEDICATIONS, PROCEDURES
 
 ADMISSION_TYPES = ("EMERGENCY", "ELECTIVE", "TRANSFER")
