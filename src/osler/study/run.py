@@ -17,6 +17,7 @@ from osler.study.environment import environment
 from osler.study.features import StudyFeatures
 from osler.study.schema import DatasetFolder, DatasetSource, Study
 from osler.study.steps import Steps
+from osler.task.splits import drop_across, make_splits
 
 if TYPE_CHECKING:
     from osler.task.labels import Labels
@@ -57,7 +58,8 @@ def run_study(study: Study, out: Path, *, private: bool = False) -> dict[str, An
         write_json(out / "study.json", {"format_version": 1, **study.settings.plain()})
         write_json(out / "environment.json", environment())
         dataset = _dataset(run)
-        labels = {name: _labels(run, dataset, name) for name in study.settings.tasks}
+        whole = {name: _labels(run, dataset, name) for name in study.settings.tasks}
+        labels = {name: drop_across(given, study.settings.splits, dataset) for name, given in whole.items()}
         samples = _all_samples(labels)
         texts = {name: _texts(run, dataset, samples, name) for name in study.settings.texts}
         vectors = _vectors(run, texts)
@@ -86,12 +88,10 @@ def _dataset(run: _Run) -> Dataset:
     if isinstance(settings, DatasetFolder):
         dataset = open_dataset(run.study.resolve(settings.path))
     elif isinstance(settings, DatasetSource):
-        from osler.record.sources.table import ingest_table
-        from osler.record.sources.table_spec import read_spec
+        from osler.record.sources.table import find_inputs, ingest_table
 
-        source, spec_file = run.study.resolve(settings.source), run.study.resolve(settings.spec)
-        spec = read_spec(spec_file)
-        depends_on = {"spec": spec.plain(), "files": spec.input_hashes(source)}
+        source, spec = run.study.resolve(settings.source), run.study.resolve(settings.spec)
+        depends_on = find_inputs(source, spec).depends_on()
         dataset = open_dataset(
             run.steps.do(DATASET, depends_on, lambda folder: ingest_table(source, spec, folder))
         )
@@ -113,7 +113,7 @@ def _labels(run: _Run, dataset: Dataset, name: str) -> "Labels":
     settings = run.study.settings.tasks[name]
     depends_on = {"dataset": dataset.hash, "task": settings.plain()}
     folder = run.steps.do(
-        f"labels/{name}", depends_on, lambda out: make_labels(dataset, out, settings=settings)
+        f"labels/{name}", depends_on, lambda out: make_labels(dataset, out, settings=settings, name=name)
     )
     return open_labels(folder)
 
@@ -152,8 +152,6 @@ def _vectors(run: _Run, texts: Mapping[str, Path]) -> dict[str, Path]:
 
 
 def _splits(run: _Run, dataset: Dataset, labels: Mapping[str, "Labels"]) -> dict[str, pl.DataFrame]:
-    from osler.task.splits import make_splits
-
     settings = run.study.settings.splits
     splits = {task: make_splits(task_labels, settings, dataset) for task, task_labels in labels.items()}
     merged = pl.concat([frame.with_columns(task=pl.lit(task)) for task, frame in splits.items()])

@@ -5,6 +5,7 @@ column was not yet known at t0. The table is staged once as Parquet of strings; 
 shard.
 """
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +35,57 @@ _VERSION = 1
 _TAKEN = {*schema.EVENT_TYPES, ROW}
 
 
+@dataclass(frozen=True)
+class TableInputs:
+    """The files that a table is ingested from.
+
+    Attributes:
+        source: the table.
+        spec: what its columns mean.
+        where: what to call the spec in an error.
+        dictionary: the data dictionary, or None.
+        key_file: the key that hashes ids, or None for a new one.
+    """
+
+    source: Path
+    spec: TableSpec
+    where: str
+    dictionary: Path | None
+    key_file: Path | None
+
+    def depends_on(self) -> dict[str, Any]:
+        """What the dataset depends on, JSON-ready: the content of the files and the spec."""
+        files = (self.source, self.dictionary, self.key_file)
+        hashes = [hash_file(path) if path else None for path in files]
+        return {"inputs": hashes, "spec": self.spec.plain(), "version": _VERSION}
+
+
+def find_inputs(source: Path, spec: Path | TableSpec | None) -> TableInputs:
+    """Find the files of a table and read its spec; arguments and errors as in `ingest_table`."""
+    if spec is None:
+        raise InputError(
+            "a table needs a spec that says what its columns mean",
+            where=source,
+            remedy="write a YAML file with at least `subject: COLUMN` and name it with --spec",
+        )
+    folders = [Path(source).resolve().parent]
+    where = "spec"
+    if not isinstance(spec, TableSpec):
+        folders.insert(0, spec.resolve().parent)
+        where, spec = str(spec), read_table_spec(spec)
+    if not source.is_file():
+        raise InputError("no such file", where=source, remedy="name a CSV, TSV or Parquet file")
+    return TableInputs(
+        source=source,
+        spec=spec,
+        where=where,
+        dictionary=find_beside(spec.dictionary.path, folders, what="the dictionary")
+        if spec.dictionary
+        else None,
+        key_file=find_beside(spec.key, folders, what="the key") if spec.key else None,
+    )
+
+
 def ingest_table(source: Path, spec: Path | TableSpec | None, out: Path) -> dict[str, Any]:
     """Turn a table into a MEDS dataset.
 
@@ -50,29 +102,11 @@ def ingest_table(source: Path, spec: Path | TableSpec | None, out: Path) -> dict
     Raises:
         InputError: the table, its dictionary or the spec is wrong; names file, column, count and remedy.
     """
-    if spec is None:
-        raise InputError(
-            "a table needs a spec that says what its columns mean",
-            where=source,
-            remedy="write a YAML file with at least `subject: COLUMN` and name it with --spec",
-        )
-    folders = [Path(source).resolve().parent]
-    if not isinstance(spec, TableSpec):
-        folders.insert(0, spec.resolve().parent)
-        where, spec = str(spec), read_table_spec(spec)
-    else:
-        where = "spec"
-    if not source.is_file():
-        raise InputError("no such file", where=source, remedy="name a CSV, TSV or Parquet file")
-    dictionary = (
-        find_beside(spec.dictionary.path, folders, what="the dictionary") if spec.dictionary else None
-    )
-    key_file = find_beside(spec.key, folders, what="the key") if spec.key else None
-    inputs = [hash_file(path) if path else None for path in (source, dictionary, key_file)]
-    job = Output(out, key=hash_json({"inputs": inputs, "spec": spec.plain(), "version": _VERSION}))
+    inputs = find_inputs(source, spec)
+    job = Output(out, key=hash_json(inputs.depends_on()))
     if not job.complete:
         with job as part:
-            _ingest(source, part, spec, where=where, dictionary=dictionary, key_file=key_file)
+            _ingest(part, inputs)
     summary: dict[str, Any] = read_json(out / SUMMARY)
     for finding in summary["findings"]:
         shown = ", ".join(finding["columns"][:8]) + (" ..." if finding["count"] > 8 else "")
@@ -80,9 +114,9 @@ def ingest_table(source: Path, spec: Path | TableSpec | None, out: Path) -> dict
     return summary
 
 
-def _ingest(
-    source: Path, part: Path, spec: TableSpec, *, where: str, dictionary: Path | None, key_file: Path | None
-) -> None:
+def _ingest(part: Path, inputs: TableInputs) -> None:
+    source, spec, where = inputs.source, inputs.spec, inputs.where
+    dictionary, key_file = inputs.dictionary, inputs.key_file
     staged = part / f".table.parquet{TEMPORARY_SUFFIX}"
     staged.parent.mkdir(parents=True, exist_ok=True)
     if key_file is not None:
