@@ -95,7 +95,7 @@ class Ranking:
         return np.asarray(value)
 
     def roc(self, weight: Floats, grid: Floats) -> Floats:
-        """Sensitivity at each false positive rate of the grid, [g, b]; a tie lies in the middle of its step."""
+        """Sensitivity at each false positive rate of the grid, [g, b]; ties are in the middle of a step."""
         counts = self.counts(weight)
         with np.errstate(invalid="ignore", divide="ignore"):
             rate = 1 - (counts.below + counts.upto) / (2 * counts.non_events)
