@@ -1,7 +1,7 @@
 """What a section is made of: plain data that the template turns into HTML.
 
-Strings are escaped by the template; a `Markup` is taken as it is, so build it with `say`, which escapes what it
-is given. `files` names the run files that the numbers of a block come from.
+Strings are escaped by the template; a `Markup` is taken as it is, so build it with `say`, which escapes what
+it is given. `files` names the run files that the numbers of a block come from.
 """
 
 from dataclasses import dataclass, field
@@ -20,7 +20,7 @@ def say(template: str, *args: object) -> Markup:
         >>> str(say("<strong>{}</strong>", "a < b"))
         '<strong>a &lt; b</strong>'
     """
-    return Markup(template).format(*args)  # noqa: S704 - templates are literals of this package
+    return Markup(template).format(*args)
 
 
 @dataclass(frozen=True)
@@ -118,7 +118,6 @@ class Figure:
     gist: str
     caption: Words = ""
     files: Files = ()
-    wide: bool = False
 
 
 @dataclass(frozen=True)
@@ -202,9 +201,7 @@ class Record:
     files: Files = ()
 
 
-Block = (
-    Paragraph | Points | Tiles | Heading | Table | Figures | Flow | Facts | Callout | Details | Record
-)
+Block = Paragraph | Points | Tiles | Heading | Table | Figures | Flow | Facts | Callout | Details | Record
 
 
 @dataclass(frozen=True)

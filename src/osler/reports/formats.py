@@ -1,6 +1,7 @@
 """How numbers are written: en dashes for intervals, a true minus sign, thin words for tiny p-values."""
 
 import math
+from collections.abc import Iterable
 
 MISSING = "–"
 _MINUS = "−"
@@ -13,7 +14,7 @@ def count(value: float | None) -> str:
         >>> count(1879), count(None)
         ('1,879', '–')
     """
-    return MISSING if _absent(value) else f"{int(round(value)):,}".replace("-", _MINUS)  # type: ignore[arg-type]
+    return MISSING if _absent(value) else f"{round(value):,}".replace("-", _MINUS)  # type: ignore[arg-type]
 
 
 def number(value: float | None, digits: int = 2, *, signed: bool = False) -> str:
@@ -91,14 +92,14 @@ def p_value(value: float | None) -> str:
 
     Examples:
         >>> p_value(0.0312), p_value(0.00004), p_value(0.2)
-        ('0.031', '< 0.001', '0.20')
+        ('p = 0.031', 'p < 0.001', 'p = 0.20')
     """
     if _absent(value):
         return MISSING
     assert value is not None
     if value < 0.001:
-        return "< 0.001"
-    return f"{value:.3f}" if value < 0.1 else f"{value:.2f}"
+        return "p < 0.001"
+    return f"p = {value:.3f}" if value < 0.1 else f"p = {value:.2f}"
 
 
 def plain(value: float | None) -> str:
@@ -116,6 +117,20 @@ def plain(value: float | None) -> str:
     if abs(value) >= 1000:
         return f"{value:,.0f}".replace("-", _MINUS)
     return f"{value:.3g}".replace("-", _MINUS)
+
+
+def decimals(values: Iterable[float | None]) -> int:
+    """How many decimals values of one kind deserve: about three digits of the largest.
+
+    Examples:
+        >>> decimals([1.63, 0.9]), decimals([150.5]), decimals([3.0, 12.0]), decimals([0.0123])
+        (2, 0, 0, 4)
+    """
+    known = [abs(value) for value in values if not _absent(value) and value is not None]
+    top = max(known, default=0.0)
+    if not top or all(value == int(value) for value in known):
+        return 0
+    return max(0, min(6, 2 - math.floor(math.log10(top))))
 
 
 def seconds(value: float | None) -> str:

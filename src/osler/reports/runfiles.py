@@ -1,7 +1,7 @@
 """The files of a run, as a report may read them.
 
-The shareable page is made by code that cannot open patient data: `RunFiles` gives out aggregate files only, by
-the patterns below. `PrivateFiles` gives out the others, and only the private page holds one.
+The shareable page is made by code that cannot open patient data: `RunFiles` gives out aggregate files only,
+by the patterns below. `PrivateFiles` gives out the others, and only the private page holds one.
 """
 
 import fnmatch
@@ -13,7 +13,6 @@ import polars as pl
 
 from osler.base.errors import InputError
 from osler.base.files import read_json
-from osler.base.hashing import hash_file
 from osler.reports.settings import ReportSettings
 
 STUDY = "study.json"
@@ -26,20 +25,21 @@ AGGREGATE = (
     ENVIRONMENT,
     TIMINGS,
     METRICS,
-    "dataset/metadata/dataset.json",
+    "dataset/metadata/codes.parquet",
     "labels/*/task.json",
     "labels/*/attrition.parquet",
     "labels/*/sensitivity.parquet",
     "table_one/*/table_one.parquet",
     "texts/*/texts.json",
     "vectors/*/encoder.json",
-    "predictions/*/metrics.json",
+    "predictions/*/predictions.json",
     "predictions/*/*/curves.parquet",
     "phenotypes/*/*/indices.parquet",
     "phenotypes/*/*/outcomes.parquet",
     "phenotypes/*/*/describe.parquet",
-    "phenotypes/*/*/*.json",
+    "phenotypes/*/*/phenotypes.json",
 )
+TEXT_COUNTS = ("n_tokens", "n_statements", "n_dropped")
 VOLATILE = (ENVIRONMENT, TIMINGS)
 
 
@@ -95,6 +95,12 @@ class RunFiles:
         path = self._allowed(name)
         return pl.read_parquet(path) if path else None
 
+    def text_counts(self, name: str) -> pl.DataFrame | None:
+        """`n_tokens, n_statements, n_dropped` of a text's samples: no ids, no times, no text."""
+        files = sorted((self.path / "texts" / name / "texts").glob("*.parquet"))
+        files += sorted((self.path / "texts" / name / "texts").glob("*/*.parquet"))
+        return pl.scan_parquet(files).select(TEXT_COUNTS).collect() if files else None
+
     def names(self, folder: str) -> list[str]:
         """Sub-folders of a folder of the run, sorted; files count by their name without ending."""
         place = self.path / folder
@@ -109,16 +115,21 @@ class RunFiles:
 
     def tasks(self) -> list[str]:
         """Names of the tasks, in the order of the study, else sorted."""
-        there = {name for folder in ("labels", "table_one", "predictions", "phenotypes") for name in self.names(folder)}
+        there = {
+            name
+            for folder in ("labels", "table_one", "predictions", "phenotypes")
+            for name in self.names(folder)
+        }
         declared = [name for name in self.study.get("tasks", {}) if name in there]
         return declared + sorted(there - set(declared))
 
-    def files_read(self) -> list[tuple[str, int, str]]:
-        """Name, bytes and SHA-256 of each file that was given out, but for those that differ between machines."""
+    def files_read(self) -> list[tuple[str, int]]:
+        """Name and bytes of each file that was given out, but for those that differ between machines.
+
+        No hashes: a reader could try the few values of a suppressed cell until the hash fits.
+        """
         return [
-            (name, path.stat().st_size, hash_file(path))
-            for name, path in sorted(self._read.items())
-            if name not in VOLATILE
+            (name, path.stat().st_size) for name, path in sorted(self._read.items()) if name not in VOLATILE
         ]
 
     def _allowed(self, name: str) -> Path | None:

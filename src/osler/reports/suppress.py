@@ -28,8 +28,8 @@ def is_small(value: float | None, *, min_cell: int) -> bool:
 def hidden_rows(counts: NDArray[np.int64], totals: Sequence[int], *, min_cell: int) -> Mask:
     """Rows to hide in a table of levels by groups, of which the column totals are published.
 
-    A row is shown or hidden as a whole. What the rows leave of the totals counts as one more row, which is never
-    printed but could be worked out. Rows are hidden until there are two or more and the sum of the
+    A row is shown or hidden as a whole. What the rows leave of the totals counts as one more row, which is
+    never printed but could be worked out. Rows are hidden until there are two or more and the sum of the
     hidden ones, which can be worked out, is itself no small cell in any group.
 
     Args:
@@ -52,7 +52,7 @@ def hidden_rows(counts: NDArray[np.int64], totals: Sequence[int], *, min_cell: i
     full = np.vstack([rest, table]) if has_rest else table
     full = np.column_stack([full, full.sum(axis=1)])
     small = (full >= 1) & (full <= min_cell)
-    hidden: Mask = small.any(axis=1)
+    hidden: Mask = np.asarray(small.any(axis=1), dtype=np.bool_)
     size = full[:, -1].astype(float)
     if has_rest:
         size[0] = 0.5  # hiding what is not printed costs nothing, so it goes first
@@ -76,8 +76,8 @@ def hidden_events(n: NDArray[np.int64], events: NDArray[np.int64], *, min_cell: 
         min_cell: largest count that is hidden.
 
     Returns:
-        Two masks: where `n` is hidden, and where the events (with rate and interval) are hidden. The second holds
-        the first.
+        Two masks: where `n` is hidden, and where the events (with rate and interval) are hidden. The second
+        holds the first.
 
     Examples:
         >>> n, events = np.array([400, 300, 200]), np.array([60, 4, 20])

@@ -78,7 +78,7 @@ def drawing(
     gist: str,
     height: float,
     width: float = WIDTH,
-    margins: tuple[float, float, float, float] = (42, 10, 10, 40),
+    margins: tuple[float, float, float, float] = (46, 10, 10, 40),
 ) -> Iterator[Drawing]:
     """Open a drawing.
 
@@ -109,7 +109,7 @@ def drawing(
 
 
 def _as_inline(svg: str, *, name: str, title: str, gist: str) -> Markup:
-    """Turn a Matplotlib SVG file into a small inline element without colours, fonts and addresses of its own."""
+    """Turn a Matplotlib SVG file into an inline element without colours, fonts and addresses of its own."""
     match = re.search(r'<svg[^>]*viewBox="([^"]+)"[^>]*>(.*)</svg>', svg, re.DOTALL)
     assert match is not None
     box, body = match.groups()
@@ -129,7 +129,7 @@ def _as_inline(svg: str, *, name: str, title: str, gist: str) -> Markup:
         f'<svg viewBox="{box}" role="img" aria-labelledby="{name}-title {name}-gist">'
         f'<title id="{name}-title">{escape(title)}</title><desc id="{name}-gist">{escape(gist)}</desc>'
     )
-    return Markup(head + body.strip() + "</svg>")  # noqa: S704 - Matplotlib escapes the text it is given
+    return Markup(head + body.strip() + "</svg>")
 
 
 def _own_ids(body: str, name: str) -> str:

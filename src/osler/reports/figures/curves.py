@@ -19,7 +19,7 @@ _TICKS = (0.0, 0.25, 0.5, 0.75, 1.0)
 class Curve:
     """One curve: `x` and `y` of shape [points]; `low` and `high` where it has a band.
 
-    `label` is written in the figure; `colour` is a role of the canvas; the chief curve is drawn thicker, with its band.
+    `label` is written in the figure; `colour` is a role of the canvas; the chief curve is thicker and has its band.
     """
 
     label: str
@@ -49,10 +49,10 @@ def pr_figure(name: str, curves: list[Curve], *, prevalence: float | None, gist:
         axes = surface.axes
         if prevalence is not None:
             axes.axhline(prevalence, color=COLOURS["rule"], linewidth=1, linestyle=(0, (4, 3)))
+            below = prevalence > 0.06
             axes.text(
-                0.005, prevalence - 0.012, f"prevalence {100 * prevalence:.1f} %",
-                color=COLOURS["muted"], fontsize=9.5, va="top" if prevalence > 0.06 else "bottom",
-                y=prevalence - 0.012 if prevalence > 0.06 else prevalence + 0.012,
+                0.01, prevalence + (-0.012 if below else 0.012), f"prevalence {100 * prevalence:.1f} %",
+                color=COLOURS["muted"], fontsize=9.5, va="top" if below else "bottom",
             )  # fmt: skip
         _curves(axes, curves)
         _unit_square(axes, "Recall (sensitivity)", "Precision (positive predictive value)")
@@ -69,8 +69,9 @@ def calibration_figure(name: str, curves: list[Curve], *, gist: str) -> Markup:
         axes.plot([0, limit], [0, limit], color=COLOURS["rule"], linewidth=1, linestyle=(0, (4, 3)))
         _curves(axes, curves)
         axes.set_xlim(0, limit)
-        axes.set_ylim(0, limit * 1.0)
-        ticks = [limit * share for share in (0, 0.25, 0.5, 0.75, 1)]
+        axes.set_ylim(0, limit)
+        step = {0.1: 0.02, 0.2: 0.05, 0.3: 0.1, 0.4: 0.1, 0.5: 0.1, 0.6: 0.2, 0.8: 0.2}.get(limit, 0.25)
+        ticks = [step * number for number in range(round(limit / step) + 1)]
         labels = [f"{100 * tick:.3g} %" for tick in ticks]
         axes.set_xticks(ticks, labels)
         axes.set_yticks(ticks, labels)
@@ -102,7 +103,7 @@ def _unit_square(axes: "Axes", x_label: str, y_label: str) -> None:
 
 
 def _key(axes: "Axes", curves: list[Curve], *, x: float, y: float, above: bool, left: bool = False) -> None:
-    """Labels in the colour of their curve, stacked in the empty corner, so that no legend has to be decoded."""
+    """Labels in the colour of their curve, stacked in the empty corner: no legend to decode."""
     step = 0.052
     ordered = list(reversed(curves)) if above else curves
     for number, curve in enumerate(ordered):

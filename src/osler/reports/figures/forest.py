@@ -1,6 +1,7 @@
 """Forest plots: one row per estimate with its interval, the words above the line they belong to."""
 
 from dataclasses import dataclass
+from typing import Any
 
 from markupsafe import Markup
 
@@ -58,10 +59,19 @@ def forest_figure(
             colour = COLOURS[row.colour]
             axes.plot([row.low, row.high], [line, line], color=colour, linewidth=2.2)
             axes.plot([row.value], [line], "o", color=colour, markersize=6.5, markeredgewidth=0)
-            words = {"transform": axes.get_yaxis_transform(), "va": "center", "fontsize": 10.5}
+            words: dict[str, Any] = {
+                "transform": axes.get_yaxis_transform(),
+                "va": "center",
+                "fontsize": 10.5,
+            }
             axes.text(0, place + 0.28, row.label, ha="left", **words)
             axes.text(1, place + 0.28, row.numbers, ha="right", color=colour, **words)
-        above = {"transform": axes.transAxes, "va": "bottom", "fontsize": 9.5, "color": COLOURS["muted"]}
+        above: dict[str, Any] = {
+            "transform": axes.transAxes,
+            "va": "bottom",
+            "fontsize": 9.5,
+            "color": COLOURS["muted"],
+        }
         if left:
             axes.text(0, 1.0 + 4 / (height - head - 40), f"← {left}", ha="left", **above)
         if right:

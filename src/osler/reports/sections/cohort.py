@@ -1,0 +1,99 @@
+"""Who is in the study: the task in words, the flow from all units to the samples kept, the split."""
+
+import numpy as np
+import polars as pl
+
+from osler.reports.blocks import Block, Facts, Flow, Heading, Paragraph, Section, Step, say
+from osler.reports.formats import count, percent
+from osler.reports.runfiles import STUDY, RunFiles
+from osler.reports.suppress import hidden_removals, is_small
+from osler.reports.words import split_words, task_title
+
+_HEADINGS = {
+    "cohort": "Cohort",
+    "prediction_time": "Prediction time",
+    "window": "Window",
+    "label": "Event",
+    "exclusions": "Exclusions",
+    "why": "Why so",
+}
+
+
+def section(run: RunFiles) -> Section | None:
+    """The cohort of each task."""
+    tasks = run.names("labels")
+    if not tasks:
+        return None
+    blocks: list[Block] = []
+    ordered = [task for task in run.tasks() if task in tasks]
+    for task in ordered:
+        if len(ordered) > 1:
+            blocks.append(Heading(task_title(run, task)))
+        blocks += _task(run, task)
+    splits = run.study.get("splits") or {}
+    unit = splits.get("unit", "subject")
+    blocks.append(
+        Paragraph(
+            f"Training and test data: {split_words(splits)}. No {unit} is on both sides of a split; "
+            "everything that is fitted is fitted on the training side alone.",
+            files=(STUDY,),
+        )
+    )
+    return Section("cohort", "Cohort", tuple(blocks))
+
+
+def _task(run: RunFiles, task: str) -> list[Block]:
+    blocks: list[Block] = []
+    task_file, attrition_file = f"labels/{task}/task.json", f"labels/{task}/attrition.parquet"
+    described = run.json(task_file) or {}
+    words = described.get("description") or {}
+    facts = [(title, str(words[name])) for name, title in _HEADINGS.items() if words.get(name)]
+    if facts:
+        blocks.append(Facts(tuple(facts), files=(task_file,)))
+    attrition = run.frame(attrition_file)
+    if attrition is not None and attrition.height:
+        flow = _flow(attrition, described, min_cell=run.min_cell, files=(attrition_file, task_file))
+        blocks.append(flow)
+    return blocks
+
+
+def _flow(
+    attrition: pl.DataFrame, described: dict[str, object], *, min_cell: int, files: tuple[str, ...]
+) -> Flow:
+    rows = attrition.to_dicts()
+    removed = [row for row in rows if row["step"] == "excluded" and row["n_samples"]]
+    counts = np.array([[row["n_samples"], row["n_subjects"]] for row in removed], dtype=np.int64).reshape(
+        -1, 2
+    )
+    hidden, hide_start = hidden_removals(counts, min_cell=min_cell)
+    steps: list[Step] = []
+    places = iter(hidden)
+    for row in rows:
+        samples, subjects = row["n_samples"], row["n_subjects"]
+        if row["step"] == "excluded":
+            if samples:
+                shown = None if next(places) else count(samples)
+                steps.append(Step(str(row["reason"]), shown, tone="leave"))
+        elif row["step"] == "noted":
+            if samples:
+                shown = None if is_small(samples, min_cell=min_cell) else count(samples)
+                steps.append(Step(str(row["reason"]), shown, "(noted, not excluded)", tone="noted"))
+        else:
+            hide = row["step"] == "found" and hide_start
+            hide = hide or is_small(samples, min_cell=min_cell) or is_small(subjects, min_cell=min_cell)
+            label = "kept for the study" if row["step"] == "kept" else str(row["reason"])
+            lost = subjects - min(other["n_subjects"] for other in rows if other["step"] in ("found", "kept"))
+            quiet = hide or subjects == samples or is_small(lost, min_cell=min_cell)
+            detail = "" if quiet else f"of {count(subjects)} subjects"
+            steps.append(Step(label, None if hide else count(samples), detail))
+    steps.append(_events(described, min_cell=min_cell))
+    return Flow("Who came in, who left and why", tuple(step for step in steps if step.label), files=files)
+
+
+def _events(described: dict[str, object], *, min_cell: int) -> Step:
+    n, events = described.get("n_samples"), described.get("n_events")
+    if not isinstance(n, int) or not isinstance(events, int) or not n:
+        return Step("", None)
+    if is_small(events, min_cell=min_cell) or is_small(n - events, min_cell=min_cell):
+        return Step("with the event", None)
+    return Step("with the event", count(events), say("({})", percent(events / n)))

@@ -1,0 +1,104 @@
+"""How the numbers were made, and the files that they come from."""
+
+from osler.reports.blocks import Block, Column, Details, Heading, Point, Points, Row, Section, Table, say
+from osler.reports.formats import size
+from osler.reports.runfiles import METRICS, STUDY, RunFiles
+from osler.reports.words import HEADS, listed, split_words
+
+_KINDS = {
+    "counts": "counts of codes and values in the record, no language model",
+    "document": "one vector for the whole text, from a frozen language model",
+    "statement": "vectors of single statements from a frozen language model, pooled for each sample",
+    "joined": "several representations side by side",
+}
+
+
+def section(run: RunFiles) -> Section | None:
+    """Methods and provenance; it comes after the sections that read files, so its list of files is whole."""
+    points = [*_what(run), *_how(run)]
+    blocks: list[Block] = [Points(tuple(points))]
+    if run.study.get("representations"):
+        blocks.append(_representations(run))
+    blocks += _files(run)
+    return Section("methods", "Methods and provenance", tuple(blocks))
+
+
+def _what(run: RunFiles) -> list[Point]:
+    points = [
+        Point(
+            "A sample is a patient at a prediction time. Text, counts and features use what was known at "
+            "or before that time, and nothing later."
+        )
+    ]
+    splits = run.study.get("splits")
+    if splits:
+        points.append(
+            Point(
+                f"Subjects were divided by {split_words(splits)}; vocabulary, scaling, pooling weights and "
+                "models are fitted on training subjects only.",
+                (STUDY,),
+            )
+        )
+    return points
+
+
+def _how(run: RunFiles) -> list[Point]:
+    points = []
+    predict = run.study.get("predict")
+    if predict:
+        heads = listed([HEADS.get(str(head), str(head)) for head in predict.get("heads", [])])
+        points.append(Point(f"Models on top of the representations: {heads}.", (STUDY,)))
+    metrics = run.frame(METRICS)
+    if metrics is not None and not metrics.is_empty():
+        made = metrics["interval"].drop_nulls().unique().sort().to_list()
+        if made:
+            points.append(
+                Point(f"Intervals are 95 % intervals, made by: {', '.join(map(str, made))}.", (METRICS,))
+            )
+    if run.min_cell:
+        points.append(
+            Point(
+                f"Counts of 1 to {run.min_cell} patients are suppressed, with the other counts, shares and "
+                "intervals that they could be worked out from. Curves are drawn on fixed grids. The page "
+                "is made by code that reads aggregate files only."
+            )
+        )
+    return points
+
+
+def _representations(run: RunFiles) -> Table:
+    rows = []
+    for name, settings in run.study["representations"].items():
+        kind = str((settings or {}).get("kind", "–"))
+        details = [
+            f"{key} {', '.join(map(str, value)) if isinstance(value, list) else value}"
+            for key, value in (settings or {}).items()
+            if key in ("encoder", "text", "pool", "instruction", "of") and value not in (None, "none")
+        ]
+        rows.append(Row((name, _KINDS.get(kind, kind), "; ".join(details) or "–")))
+    return Table(
+        "Representations",
+        (
+            Column("Name", numeric=False),
+            Column("What models see", numeric=False),
+            Column("Made of", numeric=False),
+        ),
+        tuple(rows),
+        files=(STUDY,),
+    )
+
+
+def _files(run: RunFiles) -> list[Block]:
+    rows = tuple(Row((say("<code>{}</code>", name), size(length))) for name, length in run.files_read())
+    table = Table(
+        "Files of the run that this page was made from",
+        (Column("File", numeric=False), Column("Size")),
+        rows,
+        notes=(
+            (
+                "The small print after each table, figure and sentence names the file that its numbers come "
+                "from."
+            ),
+        ),
+    )
+    return [Heading("Provenance"), Details(f"{len(rows)} files of the run stand behind this page", (table,))]
