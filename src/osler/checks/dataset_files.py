@@ -1,0 +1,42 @@
+"""Do all files of the dataset open, to the last row, and do the required columns have their types?"""
+
+import polars as pl
+
+from osler.checks.finding import BROKEN, OK, WARNING, Finding
+from osler.checks.place import Place
+from osler.record.dataset import Shard, open_dataset
+
+
+def check(place: Place) -> list[Finding]:
+    """Open the dataset and read every shard once."""
+    dataset = open_dataset(place.path)
+    broken = [finding for shard in dataset.shards if (finding := _unreadable(shard)) is not None]
+    if broken:
+        return broken
+    if dataset.rows == 0:
+        return [
+            Finding(
+                WARNING, "the dataset has no events", file=str(place.path), count=0, remedy="check the source"
+            )
+        ]
+    subjects = dataset.scan().select(pl.col("subject_id").n_unique()).collect(engine="streaming").item()
+    what = f"{len(dataset.shards):,} shards, {dataset.rows:,} events, {subjects:,} subjects"
+    return [Finding(OK, what, file=str(place.path))]
+
+
+def _unreadable(shard: Shard) -> Finding | None:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        with pq.ParquetFile(shard.path) as file:
+            for _ in file.iter_batches(batch_size=1_000_000):
+                pass
+    except (pa.ArrowException, OSError, ValueError) as error:
+        return Finding(
+            BROKEN,
+            f"the shard cannot be read to its end ({type(error).__name__})",
+            file=str(shard.path),
+            remedy="write or copy the file again",
+        )
+    return None

@@ -1,0 +1,81 @@
+"""Does each file pass MEDS' own validator?"""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from osler.checks.finding import BROKEN, OK, WARNING, Finding
+from osler.checks.place import Place
+
+_BATCH_ROWS = 1_000_000
+
+
+def check(place: Place) -> list[Finding]:
+    """Validate shards, code book and splits with `meds`."""
+    from meds import CodeMetadataSchema, DataSchema, SubjectSplitSchema
+
+    dataset = place.dataset
+    if dataset is None:
+        return []
+    metadata = place.path / "metadata"
+    files: list[tuple[Path, Any]] = [(shard.path, DataSchema) for shard in dataset.shards]
+    files += [
+        (metadata / name, schema)
+        for name, schema in (
+            ("codes.parquet", CodeMetadataSchema),
+            ("subject_splits.parquet", SubjectSplitSchema),
+        )
+        if (metadata / name).is_file()
+    ]
+    findings = [finding for file, schema in files if (finding := _validated(file, schema)) is not None]
+    return findings or [Finding(OK, f"{len(files):,} files pass the validator of MEDS", file=str(place.path))]
+
+
+def _validated(path: Path, schema: Any) -> Finding | None:
+    """None when the file is valid; a warning when `align` can mend it; else broken."""
+    name = schema.__name__
+    misfits = 0
+    for table in _tables(path):
+        if _passes(schema.validate, table):
+            continue
+        misfits += 1
+        if not _passes(schema.align, table):
+            return Finding(
+                BROKEN,
+                f"not a {name}, and cannot be aligned with it",
+                file=str(path),
+                count=table.num_rows,
+                remedy=f"write the columns and types of MEDS' {name}, without nulls in required columns",
+            )
+    if not misfits:
+        return None
+    return Finding(
+        WARNING,
+        f"readable, but not exactly a {name}: order or types of columns differ",
+        file=str(path),
+        remedy=f"write it through meds.{name}.align",
+    )
+
+
+def _tables(path: Path) -> Iterator[Any]:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    with pq.ParquetFile(path) as file:
+        if not file.metadata.num_rows:
+            yield file.read()
+        for batch in file.iter_batches(batch_size=_BATCH_ROWS):
+            yield pa.Table.from_batches([batch])
+
+
+def _passes(function: Any, table: Any) -> bool:
+    from flexible_schema import (  # type: ignore[import-untyped]
+        SchemaValidationError,
+        TableValidationError,
+    )
+
+    try:
+        function(table)
+    except (SchemaValidationError, TableValidationError):
+        return False
+    return True

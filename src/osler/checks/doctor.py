@@ -1,0 +1,64 @@
+"""Running the checks that fit a folder."""
+
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+from osler.base.errors import InputError
+from osler.base.progress import track
+from osler.checks.finding import BROKEN, OK, WARNING, Finding, from_error
+from osler.checks.place import Place, find_places
+from osler.checks.registry import CHECKS
+
+
+def examine(path: Path, *, dataset: Path | None = None, leakage: bool = False) -> dict[str, Any]:
+    """Examine a folder.
+
+    Args:
+        path: dataset, labels, texts, vectors, predictions, phenotypes or run.
+        dataset: the dataset that it was made from, where that is not inside.
+        leakage: whether to recompute texts and counts with later events removed and changed.
+
+    Returns:
+        `path`, `kind`, `status` (ok, warning, broken: the worst), `n_broken`, `n_warnings` and `findings`.
+
+    Raises:
+        InputError: nothing that Osler knows lies there, or the leakage check needs a dataset.
+    """
+    places = find_places(path, dataset=dataset)
+    findings: list[Finding] = []
+    for place in track(places, "examining"):
+        findings += _examine_place(place)
+    if leakage and not any(finding.status == BROKEN for finding in findings):
+        from osler.checks.leakage import check_leakage
+
+        findings += _named("leakage", check_leakage(places))
+    counts = {status: sum(finding.status == status for finding in findings) for status in (BROKEN, WARNING)}
+    return {
+        "path": str(path),
+        "kind": places[0].kind,
+        "status": next((status for status, count in counts.items() if count), OK),
+        "n_broken": counts[BROKEN],
+        "n_warnings": counts[WARNING],
+        "findings": [finding.plain() for finding in findings],
+    }
+
+
+def _examine_place(place: Place) -> list[Finding]:
+    findings: list[Finding] = []
+    checks = [name for name, kinds in CHECKS.items() if place.kind in kinds]
+    for number, name in enumerate(checks):
+        try:
+            found = import_module(f"osler.checks.{name}").check(place)
+        except InputError as error:
+            found = [from_error(error)]
+        findings += _named(name, found)
+        if number == 0 and any(finding.status == BROKEN for finding in found):
+            break
+    return findings
+
+
+def _named(name: str, findings: list[Finding]) -> list[Finding]:
+    from dataclasses import replace
+
+    return [replace(finding, check=name) for finding in findings]

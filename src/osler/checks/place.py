@@ -1,0 +1,147 @@
+"""Which kind of folder lies at a path: dataset, labels, texts, vectors, predictions, phenotypes, run."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+
+from osler.base.errors import InputError
+from osler.base.output import MANIFEST
+from osler.record.dataset import Dataset, open_dataset
+
+DATASET = "dataset"
+LABELS = "labels"
+TEXTS = "texts"
+VECTORS = "vectors"
+PREDICTIONS = "predictions"
+PHENOTYPES = "phenotypes"
+RUN = "run"
+SEALED = "sealed folder"
+
+
+@dataclass(frozen=True)
+class Place:
+    """A folder under examination.
+
+    Attributes:
+        path: the folder.
+        kind: what it is.
+        dataset_path: the dataset that it was made from, where known.
+    """
+
+    path: Path
+    kind: str
+    dataset_path: Path | None = field(default=None)
+
+    @cached_property
+    def dataset(self) -> Dataset | None:
+        """The dataset itself, or the one that the folder was made from; None where it is not known."""
+        path = self.path if self.kind == DATASET else self.dataset_path
+        return None if path is None else open_dataset(path)
+
+
+def kind_of(path: Path) -> str | None:
+    """The kind of a folder, by the files that mark it; None when it is none that Osler knows.
+
+    Args:
+        path: a folder.
+    """
+    return next((kind for kind, is_kind in _MARKS if is_kind(path)), None)
+
+
+def find_places(path: Path, *, dataset: Path | None = None) -> list[Place]:
+    """The folder itself, and for a run all folders of results in it.
+
+    Args:
+        path: the folder to examine.
+        dataset: the dataset that it was made from; for a run its own `dataset/` where it has one.
+
+    Raises:
+        InputError: no such folder, or not one that Osler knows.
+    """
+    if not path.is_dir():
+        raise InputError(
+            "no such folder", where=path, remedy="name a folder that Osler wrote or a MEDS dataset"
+        )
+    kind = kind_of(path)
+    if kind is None:
+        raise InputError(
+            "this folder is nothing that Osler knows",
+            where=path,
+            allowed=dict.fromkeys(kind for kind, _ in _MARKS),
+            remedy="name a folder that Osler wrote or a MEDS dataset",
+        )
+    if kind != RUN:
+        return [Place(path=path, kind=kind, dataset_path=dataset)]
+    own = path / "dataset"
+    source = dataset or (own if own.is_dir() and kind_of(own) == DATASET else None)
+    return [Place(path=path, kind=RUN, dataset_path=source), *_inside(path, source)]
+
+
+def _inside(path: Path, dataset: Path | None) -> list[Place]:
+    places = []
+    for folder in sorted(
+        entry for entry in path.iterdir() if entry.is_dir() and not entry.name.startswith(".")
+    ):
+        kind = kind_of(folder)
+        if kind is None:
+            places += _inside(folder, dataset)
+        else:
+            places.append(Place(path=folder, kind=kind, dataset_path=dataset))
+    return places
+
+
+def _has_column(name: str) -> Callable[[Path], bool]:
+    def check(path: Path) -> bool:
+        import pyarrow.parquet as pq
+
+        root = path / "data" if (path / "data").is_dir() else path
+        file = next(iter(sorted(root.rglob("*.parquet"))), None) if (path / "data").is_dir() else _first(path)
+        if file is None:
+            return False
+        try:
+            return name in pq.read_schema(file).names
+        except Exception:  # whatever is wrong with the file is for the check of files to say
+            return False
+
+    return check
+
+
+def _first(path: Path) -> Path | None:
+    """The first Parquet file of a bare folder, whose shards may lie one level down (train/0.parquet)."""
+    return next(
+        (file for pattern in ("*.parquet", "*/*.parquet") for file in sorted(path.glob(pattern))), None
+    )
+
+
+def _is_predictions(path: Path) -> bool:
+    named = [*path.glob("data.parquet"), *path.glob("*/data.parquet")]
+    return any((file.parent / "replicates.parquet").is_file() or _holds_predictions(file) for file in named)
+
+
+def _holds_predictions(file: Path) -> bool:
+    import pyarrow.parquet as pq
+
+    try:
+        return any(name.startswith("predicted_") for name in pq.read_schema(file).names)
+    except Exception:  # whatever is wrong with the file is for the check of files to say
+        return False
+
+
+def _file(name: str) -> Callable[[Path], bool]:
+    return lambda path: (path / name).is_file()
+
+
+_MARKS: tuple[tuple[str, Callable[[Path], bool]], ...] = (
+    (RUN, _file("study.json")),
+    (TEXTS, _file("texts.json")),
+    (VECTORS, _file("encoder.json")),
+    (LABELS, _file("task.json")),
+    (PREDICTIONS, _is_predictions),
+    (PHENOTYPES, _file("phenotypes.parquet")),
+    (DATASET, _file("metadata/dataset.json")),
+    (DATASET, _has_column("code")),
+    (LABELS, _has_column("prediction_time")),
+    (DATASET, lambda path: (path / "data").is_dir()),
+    (SEALED, _file(MANIFEST)),
+)

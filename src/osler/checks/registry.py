@@ -1,0 +1,30 @@
+"""Which checks look at which kind of folder, in their order. A new check is one file and one line here."""
+
+from osler.checks.place import (
+    DATASET,
+    LABELS,
+    PHENOTYPES,
+    PREDICTIONS,
+    RUN,
+    SEALED,
+    TEXTS,
+    VECTORS,
+)
+
+# Module of `osler.checks` with `check(place) -> list[Finding]` -> kinds that it looks at. The first check of
+# a kind opens its files; when that fails, the others have nothing to look at.
+CHECKS: dict[str, tuple[str, ...]] = {
+    "dataset_files": (DATASET,),
+    "dataset_schema": (DATASET,),
+    "dataset_order": (DATASET,),
+    "dataset_times": (DATASET,),
+    "dataset_codes": (DATASET,),
+    "dataset_splits": (DATASET,),
+    "labels": (LABELS,),
+    "texts": (TEXTS,),
+    "vectors": (VECTORS,),
+    "predictions": (PREDICTIONS,),
+    "phenotypes": (PHENOTYPES,),
+    "manifest": (DATASET, LABELS, TEXTS, VECTORS, PREDICTIONS, PHENOTYPES, RUN, SEALED),
+    "privacy": (DATASET, VECTORS, PREDICTIONS, PHENOTYPES),
+}

@@ -1,0 +1,61 @@
+"""Do texts, statements and lines belong together?"""
+
+import hashlib
+
+import polars as pl
+
+from osler.checks.finding import BROKEN, OK, Finding
+from osler.checks.place import Place
+from osler.record.schema import SAMPLE_KEY
+from osler.statements.read import PARTS, Texts, open_texts
+
+_ID_DIGITS = 32
+
+
+def check(place: Place) -> list[Finding]:
+    """One text per sample, every line a known statement, statements named by their hash, offsets that fit."""
+    texts = open_texts(place.path)
+    findings = [finding for shard in texts.shards for finding in _shard(texts, shard)]
+    if findings:
+        return findings
+    counts = texts.info["counts"]
+    what = f"{counts['n_samples']:,} texts, {counts['n_statements']:,} distinct statements"
+    return [Finding(OK, what, file=str(place.path))]
+
+
+def _shard(texts: Texts, shard: str) -> list[Finding]:
+    missing = [part for part in PARTS if not texts.file(part, shard).is_file()]
+    if missing:
+        return [
+            Finding(
+                BROKEN,
+                f"files of a shard are missing: {', '.join(missing)}",
+                file=str(texts.file(missing[0], shard)),
+                count=len(missing),
+                remedy="make the texts again",
+            )
+        ]
+    text, statements, lines = (pl.read_parquet(texts.file(part, shard)) for part in PARTS)
+    repeated = text.height - text.select(SAMPLE_KEY).n_unique()
+    strange = lines.join(statements, on="statement_id", how="anti").height
+    hashed = statements["text"].map_elements(
+        lambda value: hashlib.sha256(value.encode()).hexdigest()[:_ID_DIGITS], return_dtype=pl.String
+    )
+    misnamed = int((hashed != statements["statement_id"]).sum())
+    placed = lines.join(
+        text.select(*SAMPLE_KEY, size=pl.col("text").str.len_chars()), on=SAMPLE_KEY, how="left"
+    )
+    outside = placed.filter(
+        pl.col("size").is_null() | (pl.col("char_start") < 0) | (pl.col("char_end") > pl.col("size"))
+    ).height
+    problems = (
+        ("texts", repeated, "samples have more than one text"),
+        ("lines", strange, "lines of statements that are not listed"),
+        ("statements", misnamed, "statements whose id is not the hash of their text"),
+        ("lines", outside, "lines that lie outside their text"),
+    )
+    return [
+        Finding(BROKEN, what, file=str(texts.file(part, shard)), count=count, remedy="make the texts again")
+        for part, count, what in problems
+        if count
+    ]
