@@ -1,0 +1,39 @@
+"""`osler encode`: texts become vectors, one per document or one per distinct statement."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def command(
+    texts: Annotated[Path, typer.Argument(help="Folder of texts (osler text).", show_default=False)],
+    output: Annotated[
+        Path, typer.Option("--output", "-o", help="Folder of the vectors.", show_default=False)
+    ],
+    encoder: Annotated[
+        str, typer.Option(help="Name of an encoder (osler encoders list), or the folder of one.")
+    ] = "minilm",
+    unit: Annotated[
+        str, typer.Option(help="document: one vector per sample; statement: one per distinct statement.")
+    ] = "document",
+    instruction: Annotated[
+        str, typer.Option(help="none, generic, task:NAME, or a text file; only for encoders that follow one.")
+    ] = "none",
+    dtype: Annotated[str, typer.Option(help="auto, float32 or bfloat16.")] = "auto",
+    cache: Annotated[
+        Path | None, typer.Option(help="Folder that keeps vectors between runs.", show_default=False)
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the summary as one JSON object.")] = False,
+) -> None:
+    """Encode texts with a language model on this machine. A long record is never cut silently."""
+    from dataclasses import asdict
+
+    from osler.cli.summary import show_summary
+    from osler.represent.encode import make_vectors
+    from osler.represent.settings import EncodeSettings
+
+    settings = EncodeSettings.parse(
+        {"encoder": encoder, "unit": unit, "instruction": instruction, "dtype": dtype}, where="osler encode"
+    )
+    show_summary(asdict(make_vectors(texts, output, settings=settings, cache=cache)), as_json=as_json)

@@ -1,0 +1,45 @@
+"""`osler encoders`: which encoders there are, and whether one works here."""
+
+from typing import Annotated
+
+import typer
+
+app = typer.Typer(
+    name="encoders",
+    help="List the encoders, or try one.",
+    no_args_is_help=True,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+@app.command("list")
+def list_command(
+    as_json: Annotated[bool, typer.Option("--json", help="Print the summary as one JSON object.")] = False,
+) -> None:
+    """Name, size, licence, and whether each encoder can run here."""
+    from osler.cli.summary import show_summary
+    from osler.models.check import list_encoders
+
+    found = list_encoders()
+    if as_json:
+        show_summary({"encoders": found}, as_json=True)
+        return
+    lines = {
+        row["name"]: f"{row['model_id']}, {row['megabytes']} MB, dimension {row['dimension']}, "
+        f"context {row['context']} tokens, {row['licence']}, {row['runs_here']}"
+        for row in found
+    }
+    show_summary(lines, as_json=False)
+
+
+@app.command("check")
+def check_command(
+    name: Annotated[str, typer.Argument(help="Name or folder of an encoder.", show_default=False)],
+    dtype: Annotated[str, typer.Option(help="auto, float32 or bfloat16.")] = "auto",
+    as_json: Annotated[bool, typer.Option("--json", help="Print the summary as one JSON object.")] = False,
+) -> None:
+    """Load an encoder, check its weights, encode three sentences, and say how fast it is."""
+    from osler.cli.summary import show_summary
+    from osler.models.check import check_encoder
+
+    show_summary(check_encoder(name, dtype=dtype), as_json=as_json)
