@@ -33,8 +33,9 @@ RULE = (
     "the highest mean silhouette among the k whose smallest cluster holds at least {share:.0%} of the samples"
 )
 CAUTION = (
-    "The silhouette compares numbers of clusters within this representation only. It does not show that there "
-    "are clusters: a continuum, too, is divided into k parts. Whether a phenotype is supported was not assessed."
+    "The silhouette compares numbers of clusters within this representation only. It does not show that "
+    "there are clusters: a continuum, too, is divided into k parts. Whether a phenotype is supported was "
+    "not assessed."
 )
 
 

@@ -84,9 +84,9 @@ def _pair_by_visit(events: pl.DataFrame) -> pl.DataFrame:
 
 def _pair_by_order(events: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
     # The same admission written twice is one admission; the visit that comes first names it.
-    events = events.sort("subject_id", "time", "kind", "visit_id").unique(
-        ["subject_id", "time", "kind"], keep="first", maintain_order=True
-    )
+    events = events.sort(
+        "subject_id", "time", "kind", "visit_id", nulls_last=[False, False, False, True]
+    ).unique(["subject_id", "time", "kind"], keep="first", maintain_order=True)
     # Discharges first, so that they close the stay before. One that finds no open stay goes behind an
     # admission of the same instant when nothing else closes that: a stay without length.
     events = events.sort("subject_id", "time", pl.col("kind") == 0).with_columns(
