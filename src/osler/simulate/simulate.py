@@ -31,6 +31,7 @@ from osler.simulate.vocabulary import groups, vocabulary
 VERSION = 1
 DEFAULT_SUBJECTS = 2000
 TRUTH_SUFFIX = "-truth"
+_PILOTS = 4  # blocks that tell how many events a subject has
 _BLOCKS = "blocks"
 _SUMMARY = "summary.json"
 _TABLES = ("patients", "outcomes")
@@ -208,8 +209,9 @@ def _subjects(settings: SimulateSettings, hospitals: Hospitals) -> int:
         return settings.subjects
     if settings.events is None:
         return DEFAULT_SUBJECTS
-    first = make_block(settings, hospitals, 0, settings.block)
-    return max(1, round(settings.events * settings.block / first.events.height))
+    pilots = [make_block(settings, hospitals, block, settings.block) for block in range(_PILOTS)]
+    per_subject = sum(pilot.events.height for pilot in pilots) / (_PILOTS * settings.block)
+    return max(1, round(settings.events / per_subject))
 
 
 def _rows(part: Path) -> int:
