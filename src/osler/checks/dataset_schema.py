@@ -39,7 +39,8 @@ def _validated(path: Path, schema: Any) -> Finding | None:
         if _passes(schema.validate, table):
             continue
         misfits += 1
-        if not _passes(schema.align, table):
+        # `align` casts and reorders but does not look for nulls; `validate` does.
+        if not _passes(lambda misfit: schema.validate(schema.align(misfit)), table):
             return Finding(
                 BROKEN,
                 f"not a {name}, and cannot be aligned with it",

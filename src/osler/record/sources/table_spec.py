@@ -1,9 +1,9 @@
 """What a table means: which column is the subject, which are outcomes, what is missing."""
 
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import Field, model_validator
 
 from osler.base.errors import InputError
 from osler.base.settings import Settings
@@ -19,8 +19,8 @@ def _as_tuple(value: Any) -> Any:
     return value if value is None or isinstance(value, tuple | dict) else (value,)
 
 
-Names = Annotated[tuple[str, ...], BeforeValidator(_as_tuple)]
-Numbers = Annotated[tuple[float, ...], BeforeValidator(_as_tuple)]
+Names = tuple[str, ...]
+Numbers = tuple[float, ...]
 
 
 class FromColumn(Settings):
