@@ -75,8 +75,8 @@ def open_book(codes: pl.DataFrame) -> Book:
     """Arrays of a complete code book.
 
     Args:
-        codes: as `osler.record.dataset.Dataset.codes`: the columns of `CODE_TYPES`, each code once, every code
-            of the events present, descriptions and sections filled.
+        codes: as `osler.record.dataset.Dataset.codes`: the columns of `CODE_TYPES`, each code once, every
+            code of the events present, descriptions and sections filled.
     """
     code = codes["code"]
     sections, place = _sections(codes["section"])
@@ -112,7 +112,7 @@ def open_book(codes: pl.DataFrame) -> Book:
 
 
 def one_line(text: pl.Series) -> pl.Series:
-    """Strings without line breaks: each run of white space becomes one space, the ends are trimmed; empty is null."""
+    """Strings on one line: each run of white space becomes one space, the ends are trimmed; empty is null."""
     clean = text.str.replace_all(r"\s+", " ").str.strip_chars()
     return (
         clean.to_frame("t").select(pl.when(pl.col("t").str.len_bytes() > 0).then("t"))["t"].alias(text.name)

@@ -7,33 +7,13 @@ import polars as pl
 
 from osler.statements.book import Book
 from osler.statements.counting import Counter
+from osler.statements.glue import GlueTexts, glue_texts
 from osler.statements.lines import Lines
+from osler.statements.moments import FIRST_RANK
 from osler.statements.packing import order_by
+from osler.statements.pieces import put_together
 from osler.statements.spec import Style
-
-
-@dataclass(frozen=True)
-class GlueTexts:
-    """The fixed texts of a style with the headings of a code book filled in.
-
-    Attributes:
-        first: [n_blocks] before the first statement of a text, by its block.
-        change: [n_blocks] between the last statement of a block and the first of another, by the latter.
-        between: between two statements of one block.
-        end: after the last statement.
-        empty: the text without statements.
-    """
-
-    first: tuple[str, ...]
-    change: tuple[str, ...]
-    between: str
-    end: str
-    empty: str
-
-    @property
-    def texts(self) -> list[str]:
-        """All of them: first, change, between, end, empty."""
-        return [*self.first, *self.change, self.between, self.end, self.empty]
+from osler.statements.view import View
 
 
 @dataclass(frozen=True)
@@ -53,79 +33,85 @@ class Layout:
     n_dropped: np.ndarray
 
 
-def glue_texts(style: Style, book: Book) -> GlueTexts:
-    """The glue of a style for the headings of a code book; one block without heading for plain lists."""
-    glue = style.glue
-    headings = book.headings if style.sections else ("",)
-    opened = [glue.section_open.replace("{heading}", heading) for heading in headings]
-    return GlueTexts(
-        first=tuple(glue.open + text for text in opened),
-        change=tuple(glue.section_close + glue.section_join + text for text in opened),
-        between=glue.between,
-        end=glue.section_close + glue.close,
-        empty=glue.empty,
-    )
-
-
-def lay_out(
-    lines: Lines,
-    book: Book,
-    style: Style,
-    counter: Counter,
-    *,
-    n_samples: int,
-    code: np.ndarray,
-    allowed: np.ndarray,
-) -> Layout:
+def lay_out(view: View, lines: Lines, book: Book, style: Style, counter: Counter, *, budget: int) -> Layout:
     """Order the lines of each sample and drop the oldest until the budget holds.
 
     Lines to keep come first, then the newest; each line costs its tokens, and the first of a section also
     those of its heading. What fits is a run from the start, so headings go with their last statement.
 
     Args:
+        view: the visible events and the samples.
         lines: all lines of a shard.
         book: the code book.
         style: the text style.
         counter: counts tokens.
-        n_samples: number of samples.
-        code: [n_lines] position of each line's code in the code book.
-        allowed: int64 [n_samples] tokens that each text may have.
+        budget: tokens that a text may have.
 
     Returns:
         The lines shown and their token counts.
     """
     glue = glue_texts(style, book)
+    n_samples = view.samples.height
     order = order_by(lines.sample, lines.rank)
     sample = lines.sample[order]
     n_lines = np.bincount(sample, minlength=n_samples)
-    starts = np.cumsum(n_lines) - n_lines
     cost, base = _costs(lines, order, book, style, glue, counter)
-    total = np.cumsum(cost)
-    before = np.append(0, total)[starts]
-    running = total - np.repeat(before, n_lines) + base
-
-    keep_sections = np.isin(np.arange(len(book.sections)), [book.sections.index(name) for name in style.keep])
-    kept = (running <= np.repeat(allowed, n_lines)) | keep_sections[lines.section[order]]
-    n_kept = np.bincount(sample[kept], minlength=n_samples)
-    last = starts + n_kept - 1
-    n_tokens = np.where(n_kept > 0, np.append(running, 0)[last], counter.count(pl.Series([glue.empty]))[0])
-
-    shown = order[kept]
-    block = np.zeros(len(shown), dtype=np.int32)
-    if style.sections:
-        block = book.block[lines.section[shown]]
-        keys = [lines.sample[shown], block]
-        if style.order == "code":
-            is_person = lines.section[shown] < 2
-            keys.append(np.where(is_person, lines.rank[shown], code[shown] + 2))
-        again = order_by(*keys)
-        shown, block = shown[again], block[again]
+    keep = np.array([name in style.keep for name in book.sections])[lines.section[order]]
+    allowed = np.full(n_samples, budget)
+    while True:
+        kept, n_tokens = _within(allowed, n_lines, cost, base, keep)
+        n_kept = np.bincount(sample[kept], minlength=n_samples)
+        n_tokens[n_kept == 0] = counter.count(pl.Series([glue.empty]))[0]
+        shown, block = _in_text_order(view, lines, book, style, order[kept])
+        if counter.adds_up:
+            break
+        # Counts that do not add up only guide: the whole text is counted, and shortened while it is over.
+        pieces = put_together(
+            lines.sample[shown], block, lines.statement[shown], lines.statements.texts, glue, n_samples
+        )
+        exact = counter.count_whole(pl.Series(pieces.text))
+        droppable = n_kept > np.bincount(sample[keep], minlength=n_samples)
+        over = (exact > budget) & droppable
+        if not over.any():
+            n_tokens = exact
+            break
+        # At least the last line goes: the estimate allowed must fall below what was estimated for this text.
+        allowed = np.where(over, np.minimum(n_tokens - 1, allowed - (exact - budget)), allowed)
     return Layout(
         lines=shown,
         block=block,
         n_tokens=n_tokens.astype(np.int32),
         n_dropped=(n_lines - n_kept).astype(np.int32),
     )
+
+
+def _within(
+    allowed: np.ndarray, n_lines: np.ndarray, cost: np.ndarray, base: int, keep: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Which lines fit, bool [n_lines], and the tokens of each sample's text, int64 [n_samples]."""
+    total = np.cumsum(cost)
+    starts = np.cumsum(n_lines) - n_lines
+    offset = base - np.append(0, total)[starts]
+    running = total + np.repeat(offset, n_lines)
+    kept = (running <= np.repeat(allowed, n_lines)) | keep
+    after = np.append(0, np.cumsum(kept))
+    n_kept = after[starts + n_lines] - after[starts]
+    last = np.append(running, 0)[starts + n_kept - 1]
+    return kept, np.where(n_kept > 0, last, 0)
+
+
+def _in_text_order(
+    view: View, lines: Lines, book: Book, style: Style, shown: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    if not style.sections:
+        return shown, np.zeros(len(shown), dtype=np.int32)
+    section = lines.section[shown]
+    keys = [lines.sample[shown], book.block[section]]
+    if style.order == "code":
+        code = view.code[lines.place[shown]]
+        keys.append(np.where(section < FIRST_RANK, lines.rank[shown], code + FIRST_RANK))
+    shown = shown[order_by(*keys)]
+    return shown, book.block[lines.section[shown]]
 
 
 def _costs(

@@ -7,7 +7,7 @@ _BITS = 63
 
 
 def order_by(*keys: np.ndarray) -> np.ndarray:
-    """Permutation that sorts by several non-negative integer keys, the first one leading; ties keep their order.
+    """Permutation that sorts by several non-negative integer keys, the first leading; ties keep their order.
 
     The keys and the position are packed into one 64-bit integer where they fit, and sorted by value, which is
     several times faster than an argsort.

@@ -1,5 +1,7 @@
 """Age and sex at the prediction time, which every style states and no budget drops."""
 
+from dataclasses import dataclass
+
 import numpy as np
 import polars as pl
 
@@ -8,8 +10,8 @@ from osler.statements.counting import Counter
 from osler.statements.lines import Lines
 from osler.statements.packing import factor_text
 from osler.statements.spec import AGE, SEX, Style
-from osler.statements.spelling import Parts, spell
-from osler.statements.view import NO_TIME, View
+from osler.statements.spelling import Parts, no_texts, spell, with_empty
+from osler.statements.view import DAY, NO_TIME, View
 
 _MONTHS_UNDER = 2  # years below which age is told in months
 _OLDEST = 89  # years above which age is not told: exact ages of the very old identify (HIPAA safe harbour)
@@ -49,36 +51,71 @@ def age_words(birth: pl.Series, at: pl.Series) -> pl.Series:
     return pl.DataFrame({"birth": birth, "at": at}).select(words.alias("age"))["age"]
 
 
+@dataclass(frozen=True)
+class Person:
+    """Who each sample is about; arrays are [n_samples].
+
+    Attributes:
+        birth_place: position of the birth event that the sample sees, -1 for none.
+        sex_place: position of the event that states the sex, -1 for none.
+        years: age in years of 365.25 days, NaN where it is not known.
+        sex: `female`, `male` or another word; null where it is not known.
+    """
+
+    birth_place: np.ndarray
+    sex_place: np.ndarray
+    years: np.ndarray
+    sex: pl.Series
+
+
+def person_of(view: View, book: Book) -> Person:
+    """Age and sex at the prediction times, whatever the look-back.
+
+    Args:
+        view: the visible events.
+        book: the code book.
+    """
+    born = _last_seen(view, book.is_birth[view.code] & (view.time != NO_TIME))
+    stated = _last_seen(view, book.is_sex[view.code])
+    known = born >= 0
+    years = np.full(len(born), np.nan)
+    years[known] = (view.prediction[known] - view.time[born[known]]) / (365.25 * DAY)
+    words = book.sex.gather(np.append(view.code, 0)[stated])
+    sex = pl.DataFrame({"sex": words, "known": stated >= 0}).select(pl.when("known").then("sex"))["sex"]
+    return Person(birth_place=born, sex_place=stated, years=years, sex=sex)
+
+
 def person_lines(
-    view: View, book: Book, style: Style, counter: Counter, *, drop: frozenset[str]
+    view: View, person: Person, style: Style, counter: Counter, *, drop: frozenset[str]
 ) -> list[Lines]:
     """Lines `Age: N years` and `Sex: ...` of each sample that they are known for.
 
     Args:
         view: the visible events.
-        book: the code book.
+        person: age and sex of each sample.
         style: the text style.
         counter: counts tokens.
         drop: sections left out.
     """
     lines = []
     if AGE not in drop:
-        sample, place = _last_seen(view, book.is_birth[view.code] & (view.time != NO_TIME))
+        sample = np.flatnonzero(person.birth_place >= 0)
+        place = person.birth_place[sample]
         birth = pl.Series(view.time[place]).cast(pl.Datetime("us"))
-        at = view.samples["prediction_time"].gather(sample)
-        lines.append(_stated("Age", age_words(birth, at), 0, sample, place, style, counter))
+        words = age_words(birth, view.samples["prediction_time"].gather(sample))
+        lines.append(_stated("Age", words, 0, sample, place, style, counter))
     if SEX not in drop:
-        sample, place = _last_seen(view, book.is_sex[view.code])
-        lines.append(_stated("Sex", book.sex.gather(view.code[place]), 1, sample, place, style, counter))
+        sample = np.flatnonzero(person.sex_place >= 0)
+        place = person.sex_place[sample]
+        lines.append(_stated("Sex", person.sex.gather(sample), 1, sample, place, style, counter))
     return lines
 
 
-def _last_seen(view: View, wanted: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Samples that see a wanted event, whatever the look-back, and the last one that each sees."""
+def _last_seen(view: View, wanted: np.ndarray) -> np.ndarray:
+    """[n_samples] the last wanted event that each sample sees, -1 for none."""
     last = np.append(np.maximum.accumulate(np.where(wanted, np.arange(view.size), -1)), -1)
     place = np.where(view.high > view.start, last[view.high - 1], -1)
-    sample = np.flatnonzero(place >= view.start)
-    return sample, place[sample]
+    return np.where(place >= view.start, place, -1)
 
 
 def _stated(
@@ -96,9 +133,9 @@ def _stated(
         name=zero,
         names=pl.Series([name]),
         unit=zero - 1,
-        units=pl.Series([], dtype=pl.String),
+        units=no_texts(),
         value=ids + 1,
-        values=pl.concat([pl.Series([""], dtype=pl.String), values]),
+        values=with_empty(values),
     )
     statement, statements = spell(parts, style, counter)
     return Lines(

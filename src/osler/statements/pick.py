@@ -8,33 +8,37 @@ from osler.statements.packing import order_by, ragged
 from osler.statements.view import NO_TIME, View
 
 
-def chains(view: View, wanted: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def chains(
+    view: View, wanted: np.ndarray, *, within: np.ndarray | None = None
+) -> tuple[np.ndarray, np.ndarray]:
     """For each event the previous and the next one of the same subject and code.
 
     Args:
         view: the visible events.
         wanted: bool [n], events to link; the others stand outside.
+        within: int [n] >= 0, a finer division of each code (for instance its unit); None: none.
 
     Returns:
         Two int64 arrays [n]: positions, -1 where there is no previous and n where there is no next one.
     """
     before, after = np.full(view.size, -1), np.full(view.size, view.size)
     places = np.flatnonzero(wanted)
-    if len(places) == 0:
-        return before, after
-    places = places[order_by(view.subject[places], view.code[places])]
-    same = (view.subject[places[1:]] == view.subject[places[:-1]]) & (
-        view.code[places[1:]] == view.code[places[:-1]]
-    )
+    keys = [view.subject[places], view.code[places]]
+    if within is not None:
+        keys.append(within[places])
+    order = order_by(*keys)
+    same = np.ones(max(len(places) - 1, 0), dtype=bool)
+    for key in keys:
+        ordered = key[order]
+        same &= ordered[1:] == ordered[:-1]
+    places = places[order]
     earlier, later = places[:-1][same], places[1:][same]
     before[later] = earlier
     after[earlier] = later
     return before, after
 
 
-def pick(
-    view: View, wanted: np.ndarray, which: Literal["latest", "first"], links: tuple[np.ndarray, np.ndarray]
-) -> tuple[np.ndarray, np.ndarray]:
+def pick(view: View, wanted: np.ndarray, which: Literal["latest", "first"]) -> tuple[np.ndarray, np.ndarray]:
     """The one event of each code that each sample shows.
 
     An event is the latest of its code for the samples from the first that sees it up to the one that sees the
@@ -44,12 +48,11 @@ def pick(
         view: the visible events.
         wanted: bool [n], events that may be shown.
         which: `latest` or `first`, in the canonical order of events.
-        links: what `chains` returned for `wanted`.
 
     Returns:
         Sample and position of each line, int64 [n_lines] each.
     """
-    before, after = links
+    before, after = chains(view, wanted)
     places = np.flatnonzero(wanted)
     seen, left = view.first_seen(), view.left()
     begin, end = seen[places], left[places]

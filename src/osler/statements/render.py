@@ -1,4 +1,6 @@
-"""The heart: events of a shard and samples in, texts, statements and lines out. Pure, without a loop over events."""
+"""Events of a shard and samples in, texts, statements and lines out, without a loop over events."""
+
+from functools import partial
 
 import numpy as np
 import polars as pl
@@ -6,12 +8,16 @@ import polars as pl
 from osler.base.errors import InputError
 from osler.statements.assemble import ShardTexts, tables
 from osler.statements.book import Book, open_book
+from osler.statements.checkbox import folded_lines
 from osler.statements.counting import Counter, Tokenizer
-from osler.statements.layout import glue_texts, lay_out
+from osler.statements.glue import glue_texts
+from osler.statements.layout import lay_out
 from osler.statements.lines import Lines, joined
-from osler.statements.packing import order_by
-from osler.statements.person import person_lines
-from osler.statements.pick import chains, pick
+from osler.statements.moments import Moments, moments_of
+from osler.statements.notes import note_lines
+from osler.statements.person import Person, person_lines, person_of
+from osler.statements.pick import all_seen, pick
+from osler.statements.series import series_of
 from osler.statements.settings import TextSettings
 from osler.statements.spec import Style
 from osler.statements.spelling import Parts, spell
@@ -32,7 +38,7 @@ def render_shard(
     """Texts of samples from the events of one shard.
 
     Args:
-        events: as `Dataset.read` gives them: canonical order, with `row`; `numeric_value, text_value, unit` used.
+        events: as `Dataset.read` gives them: canonical order, with `row, numeric_value, text_value, unit`.
         codes: the code book, as `Dataset.codes`.
         samples: `subject_id, prediction_time` of subjects of this shard, unique.
         settings: style, budget, look-back, sections.
@@ -62,20 +68,31 @@ def render(
     style = check_settings(settings, book, undated=undated)
     drop = frozenset(settings.drop_sections)
     view = open_view(events, book, samples, lookback=settings.lookback)
-    wanted = _shown_codes(book, style, drop)[view.code]
-    parts = person_lines(view, book, style, counter, drop=drop)
-    parts.append(_event_lines(view, book, style, counter, wanted))
-    lines = joined(parts)
-    allowed = np.full(view.samples.height, settings.budget)
-    layout = lay_out(
-        lines,
-        book,
-        style,
-        counter,
-        n_samples=view.samples.height,
-        code=_code_of(view, lines),
-        allowed=allowed,
+    person = person_of(view, book)
+    shown, notes = _shown_codes(book, style, settings, drop)
+    sample, place = pick(view, shown[view.code], style.pick)
+    option = (book.group >= 0)[view.code[place]]
+    seen_notes = all_seen(view, notes[view.code])
+    on_page = np.zeros(view.size, dtype=bool)
+    on_page[place] = True
+    on_page[seen_notes[1]] = True
+    moments = moments_of(view, on_page)
+
+    parts = person_lines(view, person, style, counter, drop=drop)
+    if option.any():
+        parts.append(folded_lines(view, book, style, counter, moments, (sample[option], place[option])))
+        sample, place = sample[~option], place[~option]
+    make = (
+        _event_lines
+        if style.values == 1 and not style.days_before_in
+        else partial(_series_lines, undated, person)
     )
+    parts.append(make(view, book, style, counter, moments, (sample, place)))
+    if len(seen_notes[0]):
+        how = settings.notes or style.notes or "sentences"
+        parts.append(note_lines(view, book, style, counter, moments, seen_notes, how))
+    lines = joined(parts)
+    layout = lay_out(view, lines, book, style, counter, budget=settings.budget)
     return tables(view, book, lines, layout, glue_texts(style, book))
 
 
@@ -113,48 +130,82 @@ def check_settings(settings: TextSettings, book: Book, *, undated: bool) -> Styl
     return style
 
 
-def _shown_codes(book: Book, style: Style, drop: frozenset[str]) -> np.ndarray:
-    left_out = np.isin(
-        np.arange(len(book.sections)), [i for i, name in enumerate(book.sections) if name in drop]
-    )
-    hidden = book.is_birth | book.is_sex | book.is_note | book.is_identifier | left_out[book.section]
-    return ~hidden & style.events
+def _shown_codes(
+    book: Book, style: Style, settings: TextSettings, drop: frozenset[str]
+) -> tuple[np.ndarray, np.ndarray]:
+    """Codes shown as statements of their own, and codes of notes to show: bool [n_codes] each."""
+    dropped = np.array([name in drop for name in book.sections])[book.section]
+    allowed = ~(dropped | book.is_identifier)
+    events = allowed & ~(book.is_birth | book.is_sex | book.is_note)
+    with_notes = (settings.notes or style.notes) is not None
+    return events & style.events, allowed & book.is_note & with_notes
 
 
-def _code_of(view: View, lines: Lines) -> np.ndarray:
-    return view.code[lines.place]
-
-
-def _event_lines(view: View, book: Book, style: Style, counter: Counter, wanted: np.ndarray) -> Lines:
-    sample, place = pick(view, wanted, style.pick, chains(view, wanted))
-    shown = np.zeros(view.size, dtype=bool)
-    shown[place] = True
-    places = np.flatnonzero(shown)
+def _event_lines(
+    view: View,
+    book: Book,
+    style: Style,
+    counter: Counter,
+    moments: Moments,
+    picked: tuple[np.ndarray, np.ndarray],
+) -> Lines:
+    """One line per event: what it says depends on the event alone, so it is spelled per event."""
+    sample, place = picked
+    places = np.flatnonzero(np.bincount(place, minlength=view.size))
     code = view.code[places]
     unit, units = unit_ids(view, places, book)
     value, values = value_ids(view, places, book)
-    parts = Parts(name=code, names=book.description, unit=unit, units=units, value=value, values=values)
-    statement, statements = spell(parts, style, counter)
-    index = np.empty(view.size, dtype=np.int32)
-    index[places] = np.arange(len(places))
-    line = index[place]
+    parts = Parts(
+        name=code,
+        names=book.description,
+        unit=unit,
+        units=units,
+        value=value,
+        values=values,
+        **moments.dated(places, style),
+    )
+    said, statements = spell(parts, style, counter)
+    statement = np.zeros(view.size, dtype=np.int32)
+    statement[places] = said
     return Lines(
         sample=sample,
         place=place,
-        rank=_ranks(view, places)[line],
-        section=book.section[code][line],
-        statement=statement[line],
+        rank=moments.rank[place],
+        section=book.section[view.code[place]],
+        statement=statement[place],
         statements=statements,
     )
 
 
-def _ranks(view: View, places: np.ndarray) -> np.ndarray:
-    """[n] place of events in the order of lists: within a subject newest first, then as in the code book."""
-    if len(places) == 0:
-        return np.empty(0, dtype=np.int64)
-    new = np.append(True, (view.time[1:] != view.time[:-1]) | (view.subject[1:] != view.subject[:-1]))
-    moment = np.cumsum(new)[places]
-    order = order_by(view.subject[places], int(moment[-1]) - moment, view.code[places])
-    ranks = np.empty(len(places), dtype=np.int64)
-    ranks[order] = np.arange(2, len(places) + 2)
-    return ranks
+def _series_lines(
+    undated: bool,  # noqa: FBT001
+    person: Person,
+    view: View,
+    book: Book,
+    style: Style,
+    counter: Counter,
+    moments: Moments,
+    picked: tuple[np.ndarray, np.ndarray],
+) -> Lines:
+    """One line per code with its last values, which depend on the sample."""
+    sample, place = picked
+    series = series_of(view, book, style, person, picked, undated=undated)
+    parts = Parts(
+        name=view.code[place],
+        names=book.description,
+        unit=series.unit,
+        units=series.units,
+        value=series.value,
+        values=series.values,
+        **moments.dated(place, style),
+    )
+    statement, statements = spell(parts, style, counter)
+    return Lines(
+        sample=sample,
+        place=place,
+        rank=moments.rank[place],
+        section=book.section[view.code[place]],
+        statement=statement,
+        statements=statements,
+        sources=series.sources,
+    )

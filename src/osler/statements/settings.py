@@ -15,7 +15,7 @@ class TextSettings(Settings):
         style: name of a text style (`osler.statements.styles.STYLES`).
         budget: most tokens of one text; statements are dropped oldest-first until it holds.
         tokenizer: the encoder whose tokenizer counts (`osler.models.tokenizer.load_tokenizer`).
-        lookback: only events of that many days before the prediction time; facts without a time stay. None: all.
+        lookback: only events of that many days before the prediction time; facts without a time stay.
         drop_sections: sections to leave out, for instance `labs`; `age` and `sex` have sections of their own.
         notes: how notes are shown beside the events: `sentences` (one statement each) or `whole`; None: not.
 

@@ -34,6 +34,16 @@ class Parts:
     days: pl.Series | None = None
 
 
+def no_texts() -> pl.Series:
+    """An empty list of texts."""
+    return pl.Series([], dtype=pl.String)
+
+
+def with_empty(texts: pl.Series) -> pl.Series:
+    """Texts after an empty one, which has id 0 then."""
+    return pl.concat([pl.Series([""], dtype=pl.String), texts])
+
+
 def spell(parts: Parts, style: Style, counter: Counter) -> tuple[np.ndarray, Statements]:
     """Spell each distinct statement once and count its tokens.
 
@@ -59,7 +69,7 @@ def spell(parts: Parts, style: Style, counter: Counter) -> tuple[np.ndarray, Sta
     day_at, label_at = np.divmod(rest, len(labels))
     texts = _join(labels.gather(label_at), values.gather(value_at))
     if parts.days is not None:
-        days = pl.concat([pl.Series([""], dtype=pl.String), parts.days])
+        days = with_empty(parts.days)
         texts = _join(days.gather(day_at), texts)
     if not counter.adds_up:
         return statement, Statements(texts=texts, tokens=counter.count(texts))
@@ -72,7 +82,7 @@ def spell(parts: Parts, style: Style, counter: Counter) -> tuple[np.ndarray, Sta
 def _labels(keys: np.ndarray, parts: Parts, style: Style) -> pl.Series:
     rest, has_value = np.divmod(keys, 2)
     name_at, unit_at = np.divmod(rest, len(parts.units) + 1)
-    names, units = parts.names, pl.concat([pl.Series([""], dtype=pl.String), parts.units])
+    names, units = parts.names, with_empty(parts.units)
     if style.language == "json":
         names, units = _quoted(names), _quoted(units)
     frame = pl.DataFrame({"has_value": has_value == 1, "has_unit": unit_at > 0}).with_columns(
@@ -94,7 +104,7 @@ def _values(values: pl.Series, style: Style) -> pl.Series:
     if style.language != "json":
         return values
     shown = _quoted(values).to_frame("v").select(pl.col("v") + "}")["v"]
-    return pl.concat([pl.Series([""], dtype=pl.String), shown.slice(1)])
+    return with_empty(shown.slice(1))
 
 
 def _join(first: pl.Series, second: pl.Series) -> pl.Series:

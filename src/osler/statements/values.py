@@ -110,7 +110,7 @@ def numbers_at(view: View, positions: np.ndarray) -> tuple[np.ndarray, np.ndarra
 
 
 def unit_ids(view: View, positions: np.ndarray, book: Book) -> tuple[np.ndarray, pl.Series]:
-    """The unit of each event, its own or else that of its code: int32 [n], -1 for none, and the distinct units."""
+    """The unit of each event, else of its code: int32 [n], -1 for none, and the distinct units."""
     own_ids, own = clean_ids(view.column("unit", positions))
     code_ids, of_code = clean_ids(book.unit)
     shared, units = factor_text(pl.concat([own, of_code]))
@@ -123,7 +123,7 @@ def unit_ids(view: View, positions: np.ndarray, book: Book) -> tuple[np.ndarray,
 
 
 def clean_ids(texts: pl.Series) -> tuple[np.ndarray, pl.Series]:
-    """Ids of texts that are the same once brought to one line: int32 [n], -1 for none, and the distinct texts."""
+    """Ids of texts brought to one line each: int32 [n], -1 for none, and the distinct texts."""
     ids, raw = factor_text(texts)
     cleaned, distinct = factor_text(one_line(raw))
     return np.append(cleaned, np.int32(-1))[ids], distinct

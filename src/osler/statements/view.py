@@ -15,7 +15,7 @@ from osler.record.schema import SAMPLE_KEY
 from osler.statements.book import Book
 
 NO_TIME = int(np.iinfo(np.int64).min)
-_DAY = 86_400_000_000
+DAY = 86_400_000_000
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ class View:
         prediction: [n_samples] microseconds.
         start: [n_samples] first event of the sample's subject.
         fixed: [n_samples] end of the subject's events without time.
-        low, high: [n_samples] the dated events seen are `low <= position < high`; those without time are seen too.
+        low, high: [n_samples] dated events seen: `low <= position < high`; those without time are seen too.
         last_sample: [n] end (exclusive) of the samples of each event's subject.
         windowed: whether a look-back window hides any dated event.
     """
@@ -102,7 +102,7 @@ def open_view(
     start, end = starts[subject_of_sample], ends[subject_of_sample]
     fixed = _bisect(time, start, end, np.full(samples.height, NO_TIME))
     high = _bisect(time, fixed, end, prediction)
-    low = fixed if lookback is None else _bisect(time, fixed, high, prediction - round(lookback * _DAY))
+    low = fixed if lookback is None else _bisect(time, fixed, high, prediction - round(lookback * DAY))
 
     # A subject's last sample sees everything that its other samples see.
     origin, subject = _spans(starts, high[sample_ends - 1])

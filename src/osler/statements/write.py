@@ -1,4 +1,4 @@
-"""A `texts` folder from a dataset and samples: shard by shard, in parallel, resumable, the same bytes each time."""
+"""A `texts` folder from a dataset and samples: in parallel by shard, resumable, always the same bytes."""
 
 import os
 from collections.abc import Callable
@@ -69,7 +69,7 @@ def make_texts(
     origin: str = "labels",
     workers: int | None = None,
 ) -> TextsSummary:
-    """Write the texts of samples: `texts/`, `statements/`, `lines/` with one file per shard, and `texts.json`.
+    """Write texts of samples: `texts/`, `statements/`, `lines/` with one file per shard, and `texts.json`.
 
     Args:
         dataset: where the events are.
@@ -83,8 +83,8 @@ def make_texts(
         Counts, read back from what is on disk.
 
     Raises:
-        InputError: samples without subject, repeated or of unknown subjects; a subject in two shards; settings
-            that the dataset cannot serve.
+        InputError: samples without subject, repeated or of unknown subjects; a subject in two shards;
+            settings that the dataset cannot serve.
     """
     from osler.models.tokenizer import load_tokenizer
 

@@ -1,4 +1,4 @@
-"""A flat record as it stands in its data dictionary: groups as headings, one row `label: value` per variable."""
+"""A flat record as in its data dictionary: groups as headings, one row `label: value` per variable."""
 
 from osler.statements.spec import Glue, Style
 
