@@ -1,8 +1,9 @@
 """Settings: frozen, typed, serialisable; an unknown key or a wrong value is an error with its key path."""
 
+import json
 from typing import Any, Self
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 
 from osler.base.errors import InputError
 
@@ -23,17 +24,46 @@ class Settings(BaseModel):
         Raises:
             InputError: names the key path, what is wrong and the allowed values.
         """
-        try:
-            return cls.model_validate(values, strict=None)
-        except ValidationError as error:
-            raise as_input_error(error, values, where=where) from error
+        parsed: Self = parse_settings(cls, values, where=where)
+        return parsed
 
     def plain(self) -> dict[str, Any]:
         """JSON-ready values, in the order of the class."""
         return self.model_dump(mode="json")
 
 
-def as_input_error(error: ValidationError, values: Any, *, where: str) -> InputError:
+def one_or_more(value: Any) -> Any:
+    """For use in `BeforeValidator`: one value may stand where several may be named.
+
+    Examples:
+        >>> one_or_more("age"), one_or_more(["age", "sex"])
+        (('age',), ('age', 'sex'))
+    """
+    if isinstance(value, list | tuple):
+        return tuple(value)
+    return value if value is None or isinstance(value, dict) else (value,)
+
+
+def parse_settings(kind: Any, values: Any, *, where: str) -> Any:
+    """Build settings of a class, or of a union of classes, from plain values.
+
+    Strict about types, but as JSON is: a list is fine for a tuple, a string in ISO 8601 for a date.
+
+    Args:
+        kind: a settings class or an annotated union of them.
+        values: names and values.
+        where: what to call the place in an error.
+
+    Raises:
+        InputError: names the key path, what is wrong and the allowed values.
+    """
+    try:
+        return TypeAdapter(kind).validate_json(json.dumps(values, default=str))
+    except ValidationError as error:
+        raise _as_input_error(error, values, where=where) from error
+
+
+def _as_input_error(error: ValidationError, values: Any, *, where: str) -> InputError:
     """Turn pydantic's report into one `InputError`: a line for each problem, with its key path.
 
     Args:

@@ -1,14 +1,10 @@
 """Settings of clustering."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import Field, model_validator
 
 from osler.base.settings import Settings
-
-
-def _as_tuple(value: Any) -> Any:
-    return tuple(value) if isinstance(value, list) else value
 
 
 class PhenotypeSettings(Settings):
@@ -29,10 +25,8 @@ class PhenotypeSettings(Settings):
         variables: number of variables shown per cluster and direction.
     """
 
-    arms: Annotated[tuple[Literal["kmeans"], ...], BeforeValidator(_as_tuple), Field(min_length=1)] = (
-        "kmeans",
-    )
-    k: Annotated[tuple[int, int], BeforeValidator(_as_tuple)] = (2, 10)
+    arms: Annotated[tuple[Literal["kmeans"], ...], Field(min_length=1)] = ("kmeans",)
+    k: tuple[int, int] = (2, 10)
     seed: int = Field(default=0, ge=0)
     seeds: int = Field(default=5, ge=1, le=100)
     starts: int = Field(default=4, ge=1, le=1000)

@@ -75,4 +75,4 @@ class StudyFeatures:
             return statement_features(
                 self._vectors[name], self._texts[settings.text], self._samples, pool=settings.pool
             )
-        return joined_features([self[part] for part in settings.of])
+        return joined_features([self[part] for part in settings.of], name=name)

@@ -10,13 +10,12 @@ from pathlib import Path
 from typing import Any
 
 import polars as pl
-from pydantic import TypeAdapter, ValidationError
 
 from osler.base.errors import InputError
 from osler.base.files import write_json, write_parquet
 from osler.base.hashing import hash_json
 from osler.base.output import Output
-from osler.base.settings import as_input_error
+from osler.base.settings import parse_settings
 from osler.record.dataset import Dataset
 from osler.record.schema import SAMPLE_KEY
 from osler.record.write import write_aligned
@@ -52,11 +51,8 @@ def parse_task(values: dict[str, Any], *, where: str) -> TaskSettings:
             allowed=FAMILIES,
             remedy="name one of these in 'use'",
         )
-    adapter: TypeAdapter[TaskSettings] = TypeAdapter(TaskSettings)
-    try:
-        return adapter.validate_python(values)
-    except ValidationError as error:
-        raise as_input_error(error, values, where=where) from error
+    parsed: TaskSettings = parse_settings(TaskSettings, values, where=where)
+    return parsed
 
 
 def make_labels(dataset: Dataset, out: Path, *, settings: TaskSettings, name: str | None = None) -> Labels:

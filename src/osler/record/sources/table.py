@@ -66,7 +66,7 @@ def find_inputs(source: Path, spec: Path | TableSpec | None) -> TableInputs:
         raise InputError(
             "a table needs a spec that says what its columns mean",
             where=source,
-            remedy="write a YAML file with at least `subject: COLUMN` and name it with --spec",
+            remedy="write a YAML file that names the columns (`subject`, `outcome` ...) and give it with --spec",
         )
     folders = [Path(source).resolve().parent]
     where = "spec"
@@ -184,7 +184,9 @@ def _ingest(part: Path, inputs: TableInputs) -> None:
 def _choose_columns(spec: TableSpec, patterns: Patterns) -> tuple[list[str], list[str]]:
     """Columns that become events, and columns that are written beside every event."""
     dropped = set(patterns.all(spec.drop, "drop"))
-    hidden = {*patterns.all(spec.identifier, "identifier"), patterns.one(spec.subject, "subject")}
+    hidden = set(patterns.all(spec.identifier, "identifier"))
+    if spec.subject is not None:
+        hidden.add(patterns.one(spec.subject, "subject"))
     single = {"group": spec.group, "visit": spec.visit, "site": spec.site}
     keys = {name: patterns.one(name, key) for key, name in single.items() if name is not None}
     if spec.time_settings is not None:

@@ -9,10 +9,11 @@ from osler.record.sources.dictionary import Fact
 from osler.record.sources.table_columns import Column
 from osler.record.sources.table_values import Profile
 
+# Words that speak of the end wherever they stand in a name, then words that do so only as a word of their own.
 _OUTCOME_NAME = re.compile(
-    r"(?<![a-z])(?:died|dead|death|deceas|dying|expire|mortal|surviv|autopsy|outcome|discharg|readmi|re-admi|"
-    r"follow.?up|[hs]?los\b|length.{0,3}(?:of.{0,3})?(?:stay|admission|adm|hosp)|"
-    r"(?:days|time|months).?(?:to|until)|end.?point|alive)",
+    r"(?<!stu)(?<!bo)died|dead|death|deceas|expire|mortal|surviv|surv\d|autopsy|outcome|discharg|readmi|"
+    r"follow.?up|length.{0,3}(?:of.{0,3})?(?:stay|admission|adm|hosp)|"
+    r"\b(?:dying|alive|[hs]?los|end.?point|re.admi\w*|(?:days|time|months).?(?:to|until))\b",
     re.IGNORECASE,
 )
 _LATER = re.compile(

@@ -51,6 +51,8 @@ def place_rows(
     time = spec.time_settings
     keys = [("subject", spec.subject), ("group", spec.group), ("visit", spec.visit)]
     named = [pl.col(column).alias(name) for name, column in keys if column is not None]
+    if spec.subject is None:
+        named.append((pl.col(ROW) + 1).cast(pl.String).alias("subject"))
     date = [pl.col(time.column).alias("date")] if time else []
     empty = pl.all_horizontal(pl.col(valued).is_null()) if valued else pl.lit(value=True)
     frame = table.select(ROW, *named, *date, empty=empty).collect(engine="streaming")

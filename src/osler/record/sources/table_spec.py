@@ -1,26 +1,21 @@
 """What a table means: which column is the subject, which are outcomes, what is missing."""
 
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
 from osler.base.errors import InputError
-from osler.base.settings import Settings
+from osler.base.settings import Settings, one_or_more
 from osler.base.yaml_file import read_yaml
 
 Kind = Literal["numeric", "ordinal", "categorical", "flag"]
+Names = Annotated[tuple[str, ...], BeforeValidator(one_or_more)]
+Numbers = Annotated[tuple[float, ...], BeforeValidator(one_or_more)]
 
 
-def _as_tuple(value: Any) -> Any:
-    """YAML has lists where settings have tuples, and one name may stand alone."""
-    if isinstance(value, list):
-        return tuple(value)
-    return value if value is None or isinstance(value, tuple | dict) else (value,)
-
-
-Names = tuple[str, ...]
-Numbers = tuple[float, ...]
+Names = Names
+Numbers = Numbers
 
 
 class FromColumn(Settings):
@@ -141,7 +136,7 @@ class TableSpec(Settings):
     Attributes:
         name: name of the dataset; default: the name of the file.
         separator: of a CSV file; default: a tab for .tsv and .tab, else a comma.
-        subject: column with the id of the subject.
+        subject: column with the id of the subject; without it each row is a subject, numbered from 1.
         group: column with the id of the person, where one person can be several subjects.
         visit: column with the id of the visit, where a subject has several rows.
         time: column that dates the row; without it the dataset is undated.
@@ -170,7 +165,7 @@ class TableSpec(Settings):
 
     name: str | None = None
     separator: str | None = Field(default=None, min_length=1, max_length=1)
-    subject: str
+    subject: str | None = None
     group: str | None = None
     visit: str | None = None
     time: str | TimeSettings | None = None
@@ -195,6 +190,12 @@ class TableSpec(Settings):
     groups: dict[str, GroupSettings] = Field(default_factory=dict)
     key: str | None = None
     shard_subjects: int = Field(default=5000, ge=1)
+
+    @model_validator(mode="after")
+    def _visits_have_subjects(self) -> "TableSpec":
+        if self.subject is None and self.visit is not None:
+            raise ValueError("`visit` needs `subject`: several rows are one subject only by its id")
+        return self
 
     @property
     def time_settings(self) -> TimeSettings | None:

@@ -15,14 +15,14 @@ Why
     missing outcome is no negative.
 """
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 import polars as pl
 from pydantic import BeforeValidator
 
 from osler.base.errors import InputError
 from osler.base.progress import track
-from osler.base.settings import Settings
+from osler.base.settings import Settings, one_or_more
 from osler.record.dataset import Dataset
 from osler.task.drawn import Description, Drawn
 from osler.task.events import event_value, scan_shard, select_events
@@ -41,12 +41,6 @@ _SHOWN = 20
 Value = bool | int | float | str
 
 
-def _as_tuple(value: Any) -> Any:
-    if isinstance(value, list | tuple):
-        return tuple(value)
-    return value if value is None else (value,)
-
-
 class OutcomeSettings(Settings):
     """Settings of the task `outcome`.
 
@@ -60,8 +54,8 @@ class OutcomeSettings(Settings):
 
     use: Literal["outcome"] = "outcome"
     column: str
-    positive: Annotated[tuple[Value, ...] | None, BeforeValidator(_as_tuple)] = None
-    missing: Annotated[tuple[Value, ...], BeforeValidator(_as_tuple)] = ()
+    positive: Annotated[tuple[Value, ...] | None, BeforeValidator(one_or_more)] = None
+    missing: Annotated[tuple[Value, ...], BeforeValidator(one_or_more)] = ()
 
 
 def draw(dataset: Dataset, settings: OutcomeSettings) -> Drawn:
