@@ -19,6 +19,7 @@ from osler.base.output import Output
 from osler.base.progress import bar
 from osler.phenotyping import describe
 from osler.phenotyping.arms import arm as load_arm
+from osler.phenotyping.model import save_model
 from osler.phenotyping.partition import Array, Partition
 from osler.phenotyping.settings import PhenotypeSettings
 from osler.phenotyping.space import fit_space, project
@@ -70,6 +71,7 @@ def fit_phenotypes(
     settings: PhenotypeSettings,
     variables: Features | None = None,
     lengths: Mapping[str, Array] | None = None,
+    source: Mapping[str, Any] | None = None,
 ) -> PhenotypesSummary:
     """Cluster the samples of a task; a folder that holds this work already is only read.
 
@@ -82,6 +84,7 @@ def fit_phenotypes(
             where it has value columns, else clusters are not described.
         lengths: by name, a measure of how long each record is [n]; tells clusters of length from clusters of
             content. A sparse representation brings the number of its stored cells by itself.
+        source: what the representation was made from (encoder, pooling), kept with the model.
 
     Returns:
         The summary, read back from the folder.
@@ -100,10 +103,12 @@ def fit_phenotypes(
     lengths = dict(lengths or {})
     if hasattr(features.matrix, "indptr"):
         lengths["stored cells"] = np.diff(features.matrix.indptr)
-    job = Output(out, key=_key(labels, features, settings, variables, lengths))
+    job = Output(out, key=_key(labels, features, settings, variables, lengths, source))
     if not job.complete:
         with job as part:
-            _write(part, labels, features, settings=settings, variables=variables, lengths=lengths)
+            _write(
+                part, labels, features, settings=settings, variables=variables, lengths=lengths, source=source
+            )
     return read_summary(out)
 
 
@@ -130,8 +135,9 @@ def _write(
     settings: PhenotypeSettings,
     variables: Features | None,
     lengths: Mapping[str, Array],
+    source: Mapping[str, Any] | None,
 ) -> None:
-    _, _, space = fit_space(features, settings=settings)
+    transformer, fitted, space = fit_space(features, settings=settings)
     _require_distinct(space, settings, features.name)
     scored = _draw(len(space), settings)
     differences = describe.Differences(variables) if variables is not None else None
@@ -154,7 +160,7 @@ def _write(
     indices = pl.DataFrame(rows, schema_overrides={"length": pl.String}).with_columns(
         pl.col(pl.Float64).fill_nan(None)
     )
-    chosen = {
+    chosen: dict[str, int | None] = {
         name: choose_k(indices.filter(pl.col("arm") == name), min_share=settings.min_share)
         for name in settings.arms
     }
@@ -170,6 +176,15 @@ def _write(
     flat = project(space)
     places = labels.frame.select(SAMPLE_KEY).with_columns(x=pl.Series(flat[:, 0]), y=pl.Series(flat[:, 1]))
     write_parquet(part / "map.parquet", places, private=True)
+    saved = save_model(
+        part,
+        features=features,
+        transformer=transformer,
+        space=fitted,
+        partitions=partitions,
+        chosen=chosen,
+        source=source,
+    )
     write_json(
         part / "phenotypes.json",
         {
@@ -183,6 +198,7 @@ def _write(
             "rate": labels.n_events / labels.frame.height,
             "described_by": variables.name if variables is not None else None,
             "lengths": list(lengths),
+            "saved": saved,
             "arms": {name: _facts(name, k, indices, partitions) for name, k in chosen.items()},
             "rule": RULE.format(share=settings.min_share),
             "supported": None,
@@ -234,6 +250,7 @@ def _key(
     settings: PhenotypeSettings,
     variables: Features | None,
     lengths: Mapping[str, Array],
+    source: Mapping[str, Any] | None,
 ) -> str:
     return hash_json(
         {
@@ -242,6 +259,7 @@ def _key(
             "variables": matrix_hash(variables) if variables is not None else None,
             "lengths": {name: np.asarray(length, dtype=float).tolist() for name, length in lengths.items()},
             "settings": settings.plain(),
+            "source": None if source is None else dict(source),
             "version": VERSION,
         }
     )

@@ -1,0 +1,143 @@
+"""`osler phenotype`: clusters of samples, and new samples assigned to them."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from osler.phenotyping.inputs import Pool
+
+app = typer.Typer(
+    help="Cluster the samples of a task; assign new samples to the clusters.", no_args_is_help=True
+)
+
+Dataset = Annotated[Path, typer.Option("--dataset", help="Folder of the MEDS dataset.", show_default=False)]
+Texts = Annotated[
+    Path | None,
+    typer.Option("--texts", help="Folder of texts: needed for statement vectors, gives text lengths."),
+]
+PoolOption = Annotated[str, typer.Option("--pool", help="How statement vectors are pooled: mean or idf.")]
+Output = Annotated[Path, typer.Option("--output", "-o", help="Folder of the results.", show_default=False)]
+AsJson = Annotated[bool, typer.Option("--json", help="Print the summary as one JSON object.")]
+
+
+@app.command("fit")
+def fit(
+    labels: Annotated[Path, typer.Argument(help="Folder of labels.", show_default=False)],
+    dataset: Dataset,
+    output: Output,
+    vectors: Annotated[
+        list[Path] | None,
+        typer.Option(
+            "--vectors", help="Folder of vectors; may be repeated. Without it: counts of the dataset."
+        ),
+    ] = None,
+    texts: Texts = None,
+    pool: PoolOption = "idf",
+    k: Annotated[tuple[int, int], typer.Option("--k", help="Smallest and largest number of clusters.")] = (
+        2,
+        10,
+    ),
+    seed: Annotated[int, typer.Option(help="Seed of everything random.")] = 0,
+    as_json: AsJson = False,
+) -> None:
+    """Cluster samples over a range of k, describe the clusters, set them beside the outcome.
+
+    Several folders of vectors give several clusterings, each in a folder of its name.
+    """
+    from osler.cli.summary import show_summary
+    from osler.phenotyping.fit import fit_phenotypes
+    from osler.phenotyping.inputs import make_features, text_lengths
+    from osler.phenotyping.settings import PhenotypeSettings
+    from osler.record.dataset import open_dataset
+    from osler.represent.counts import count_features
+    from osler.task.labels import open_labels
+
+    settings = PhenotypeSettings.parse({"k": list(k), "seed": seed}, where="osler phenotype fit")
+    opened, found = open_dataset(dataset), open_labels(labels)
+    lengths = {"tokens of the text": text_lengths(texts, found.samples)} if texts is not None else None
+    counts = count_features(opened, found.samples)
+    results = {}
+    for folder in _distinct(vectors) or [None]:
+        if folder is None:
+            features, source = counts, {"kind": "counts"}
+        else:
+            features, source = make_features(
+                opened, found.samples, vectors=folder, texts=texts, pool=_pool(pool)
+            )
+        out = output / folder.name if folder is not None and len(vectors or []) > 1 else output
+        results[out] = fit_phenotypes(
+            found, features, out, settings=settings, variables=counts, lengths=lengths, source=source
+        )
+    show_summary(
+        {
+            "phenotypes": [str(out) for out in results],
+            "samples": found.frame.height,
+            "representations": [result.representation for result in results.values()],
+            "k chosen": [result.chosen for result in results.values()],
+            "silhouette": [result.silhouette for result in results.values()],
+            "sizes": [result.sizes for result in results.values()],
+            "supported": "not assessed",
+            "caution": next(iter(results.values())).caution,
+        },
+        as_json=as_json,
+    )
+
+
+@app.command("assign")
+def assign(
+    model: Annotated[Path, typer.Argument(help="Folder of `osler phenotype fit`.", show_default=False)],
+    dataset: Annotated[Path, typer.Argument(help="Folder of a MEDS dataset.", show_default=False)],
+    output: Output,
+    labels: Annotated[
+        Path | None,
+        typer.Option(
+            "--labels", help="Folder of labels: the samples. Without it: each subject's end of record."
+        ),
+    ] = None,
+    vectors: Annotated[
+        Path | None, typer.Option("--vectors", help="Folder of vectors. Without it: counts.")
+    ] = None,
+    texts: Texts = None,
+    pool: PoolOption = "idf",
+    arm: Annotated[str | None, typer.Option(help="Arm; default: the first.")] = None,
+    k: Annotated[int | None, typer.Option(help="Number of clusters; default: the one chosen.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Send new samples to the clusters that were found; nothing is fitted again."""
+    from osler.cli.summary import show_summary
+    from osler.phenotyping.assign import assign_samples
+    from osler.phenotyping.inputs import make_features
+    from osler.phenotyping.model import load_model
+    from osler.record.dataset import open_dataset
+    from osler.statements.samples import record_end
+    from osler.task.labels import open_labels
+
+    loaded, opened = load_model(model), open_dataset(dataset)
+    samples = open_labels(labels).samples if labels is not None else record_end(opened)
+    features, source = make_features(opened, samples, vectors=vectors, texts=texts, pool=_pool(pool))
+    show_summary(
+        assign_samples(loaded, features, samples, output, source=source, arm=arm, k=k), as_json=as_json
+    )
+
+
+def _distinct(folders: list[Path] | None) -> list[Path | None]:
+    from osler.base.errors import InputError
+
+    names = [folder.name for folder in folders or []]
+    if len(set(names)) < len(names):
+        raise InputError(
+            "two folders of vectors have the same name", allowed=names, remedy="rename one of them"
+        )
+    return list(folders or [])
+
+
+def _pool(value: str) -> "Pool":
+    from osler.base.errors import InputError
+
+    if value == "mean":
+        return "mean"
+    if value == "idf":
+        return "idf"
+    raise InputError(f"unknown pooling '{value}'", where="--pool", allowed=["mean", "idf"], remedy="name one")
