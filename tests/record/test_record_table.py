@@ -209,6 +209,14 @@ def test_dates_date_only_rows_and_rows_without_a_date(tmp_path):
     assert _events(tmp_path / "g")["time"].item() == dt.datetime(2020, 3, 1, 23, 59)
 
 
+def test_a_table_without_ids_numbers_its_rows(tmp_path):
+    source = _csv(tmp_path, "x,y\n5,\n,\n6,\n")
+    ingest_table(source, TableSpec.parse({}, where="spec"), tmp_path / "out")
+    assert set(_values(tmp_path / "out")) == {(1, "x"), (3, "x")}
+    with pytest.raises(InputError, match="`visit` needs `subject`"):
+        TableSpec.parse({"visit": "v"}, where="spec")
+
+
 def test_ids_that_are_no_numbers_are_hashed_with_the_key(tmp_path):
     text = "id,person,x\nA1,p,5\nA2,p,6\nB1,q,7\n"
     source = _csv(tmp_path, text)
@@ -299,17 +307,18 @@ def test_levels_of_the_dictionary_recode_values(tmp_path):
 
 
 def test_columns_that_look_like_outcomes_are_reported(tmp_path, capsys):
-    header = "id,death_date,los_days,hospital_mortality,weightloss,Discharge,closed,siblings_died,icu_los"
-    source = _csv(tmp_path, header + "\n1,1,2,3,4,5,6,7,8\n2,2,3,4,5,6,7,8,9\n")
+    header = "id,death_date,los_days,hospital_mortality,weightloss,Discharge,closed,siblings_died,icu_los,"
+    header += "hospdead,studied,surv2m"
+    source = _csv(tmp_path, header + "\n1,1,2,3,4,5,6,7,8,9,0,1\n2,2,3,4,5,6,7,8,9,0,1,2\n")
     summary = ingest_table(
         source, _spec(baseline=["siblings_died"], outcome=["hospital_mortality"]), tmp_path / "o"
     )
     finding = next(f for f in summary["findings"] if "outcome" in f["what"])
-    assert finding["columns"] == ["death_date", "los_days", "Discharge", "icu_los"]
-    assert finding["count"] == 4
+    assert finding["columns"] == ["death_date", "los_days", "Discharge", "icu_los", "hospdead", "surv2m"]
+    assert finding["count"] == 6
     assert "outcome" in finding["remedy"]
     captured = capsys.readouterr()
-    assert "suggests an outcome: 4" in captured.err
+    assert "suggests an outcome: 6" in captured.err
     assert captured.out == ""
 
 

@@ -22,7 +22,8 @@ def command(
     """Turn a source into a MEDS dataset.
 
     table: one CSV, TSV or Parquet file with a row per patient (or per visit) and, if there is one, a data
-    dictionary. The spec names at least the column of the subject.
+    dictionary. The spec says which column is the subject, which are outcomes or later, what means missing,
+    and where the dictionary is.
     """
     from osler.cli.summary import show_summary
     from osler.record.sources import ingest

@@ -66,7 +66,7 @@ def find_inputs(source: Path, spec: Path | TableSpec | None) -> TableInputs:
         raise InputError(
             "a table needs a spec that says what its columns mean",
             where=source,
-            remedy="write a YAML file that names the columns (`subject`, `outcome` ...) and give it with --spec",
+            remedy="name a YAML file with --spec that says which column is what (`subject`, `outcome`)",
         )
     folders = [Path(source).resolve().parent]
     where = "spec"

@@ -9,7 +9,7 @@ from osler.record.sources.dictionary import Fact
 from osler.record.sources.table_columns import Column
 from osler.record.sources.table_values import Profile
 
-# Words that speak of the end wherever they stand in a name, then words that do so only as a word of their own.
+# Words that speak of the end wherever they stand in a name, then those that do so only on their own.
 _OUTCOME_NAME = re.compile(
     r"(?<!stu)(?<!bo)died|dead|death|deceas|expire|mortal|surviv|surv\d|autopsy|outcome|discharg|readmi|"
     r"follow.?up|length.{0,3}(?:of.{0,3})?(?:stay|admission|adm|hosp)|"

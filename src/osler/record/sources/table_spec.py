@@ -14,10 +14,6 @@ Names = Annotated[tuple[str, ...], BeforeValidator(one_or_more)]
 Numbers = Annotated[tuple[float, ...], BeforeValidator(one_or_more)]
 
 
-Names = Names
-Numbers = Numbers
-
-
 class FromColumn(Settings):
     """A fact that is a part of a dictionary column.
 
