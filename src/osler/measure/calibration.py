@@ -218,19 +218,24 @@ def _coefficient(y: ArrayLike, probability: ArrayLike, group: ArrayLike, *, slop
 
     outcome, value = np.asarray(y, dtype=np.float64), logit(probability)
     nothing = Interval(float("nan"), float("nan"), float("nan"), "cluster-robust")
-    if slope and np.ptp(value) < 1e-9:
+    if outcome.min() == outcome.max() or (slope and (np.ptp(value) < 1e-9 or _separated(outcome, value))):
         return nothing
     one = np.ones_like(value)
     columns = np.stack([one, value], axis=1) if slope else one[:, None]
     offset = None if slope else value
     beta = fit_weighted(columns, outcome, one[:, None], offset=offset)[:, 0]
-    # The tiny ridge of the fit makes a separated sample look solved; its coefficients are absurd instead.
-    if not np.isfinite(beta).all() or np.abs(beta).max() > 1e3 or outcome.min() == outcome.max():
+    if not np.isfinite(beta).all():
         return nothing
     position, n_groups = group_positions(group)
     covariance = robust_covariance(columns, outcome, beta, position, n_groups, offset=offset)
     half = float(norm.ppf(0.975) * np.sqrt(covariance[-1, -1]))
     return Interval(float(beta[-1]), float(beta[-1]) - half, float(beta[-1]) + half, "cluster-robust")
+
+
+def _separated(outcome: Floats, value: Floats) -> bool:
+    """Whether one threshold parts the classes: the likelihood then grows without end along the slope."""
+    events, others = value[outcome == 1], value[outcome == 0]
+    return bool(events.min() >= others.max() or others.min() >= events.max())
 
 
 def _weighted_quantile(value: Floats, weight: Floats, share: float) -> Floats:

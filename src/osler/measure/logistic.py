@@ -5,7 +5,8 @@ import numpy as np
 from osler.measure.ranking import Floats
 
 MAX_STEPS = 30
-TOLERANCE = 1e-8
+TOLERANCE = 1e-6
+LONGEST_STEP = 5.0
 # Keeps a fit finite when a bootstrap draw separates the classes; far below the information in ten events.
 RIDGE = 1e-6
 
@@ -32,26 +33,30 @@ def fit_weighted(
     Returns:
         Coefficients [k, b]; NaN where the steps did not settle.
     """
-    n, k = X.shape
-    draws = weight.shape[1]
+    k, draws = X.shape[1], weight.shape[1]
     beta = np.zeros((k, draws)) if start is None else np.repeat(start[:, None], draws, axis=1)
-    fixed = np.zeros(n) if offset is None else offset
-    products = (X[:, :, None] * X[:, None, :]).reshape(n, k * k)
-    ridge = RIDGE * np.eye(k)
-    step = np.full((k, draws), np.inf)
+    products = (X[:, :, None] * X[:, None, :]).reshape(len(X), k * k)
+    active = np.arange(draws)  # most draws settle after a few steps; only the others go on
     for _ in range(MAX_STEPS):
-        p = expit(X @ beta + fixed[:, None])
-        gradient = X.T @ (weight * (y[:, None] - p)) - RIDGE * beta
-        curvature = (products.T @ (weight * p * (1 - p))).T.reshape(draws, k, k) + ridge
+        used = weight if len(active) == draws else weight[:, active]
+        p = X @ beta[:, active]
+        if offset is not None:
+            p += offset[:, None]
+        p = expit(p)
+        residual = (y[:, None] - p) * used
+        p *= 1 - p
+        p *= used
+        gradient = X.T @ residual - RIDGE * beta[:, active]
+        curvature = (products.T @ p).T.reshape(len(active), k, k) + RIDGE * np.eye(k)
         step = np.linalg.solve(curvature, gradient.T[:, :, None])[:, :, 0].T
         # Long steps come from nearly separated draws, where the full step would overshoot.
         length = np.abs(step).max(axis=0)
-        step = step * np.minimum(1.0, 5.0 / np.maximum(length, 1e-300))
-        beta = beta + step
-        if np.abs(step).max() < TOLERANCE:
-            return np.asarray(beta)
-    beta[:, np.abs(step).max(axis=0) > np.sqrt(TOLERANCE)] = np.nan
-    return np.asarray(beta)
+        beta[:, active] += step * np.minimum(1.0, LONGEST_STEP / np.maximum(length, LONGEST_STEP))
+        active = active[length >= TOLERANCE]
+        if len(active) == 0:
+            break
+    beta[:, active] = np.nan
+    return beta
 
 
 def robust_covariance(

@@ -59,8 +59,6 @@ def fit_splits(
 ) -> list[Fitted]:
     """Fit all splits of one model, several at a time.
 
-    Each fit runs on one thread, so that its last bits do not depend on the number of cores.
-
     Args:
         features: one representation.
         head: a key of `HEADS`.
@@ -68,14 +66,13 @@ def fit_splits(
         settings: settings of the heads.
         done: called with 1 after each split.
     """
-    from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
     def work(split: Split) -> Fitted:
         fitted = fit_split(features, head, plan, split, settings=settings)
         done(1)
         return fitted
 
-    with threadpool_limits(limits=1), ThreadPoolExecutor(max_workers=workers()) as pool:
+    with ThreadPoolExecutor(max_workers=workers()) as pool:
         return list(pool.map(work, plan.splits))
 
 

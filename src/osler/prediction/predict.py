@@ -102,7 +102,11 @@ def fit_predictions(
         )
     job = Output(out, key=_key(labels, features, splits, settings, task_name))
     if not job.complete:
-        with job as part:
+        from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
+
+        # Fits and draws run side by side; linear algebra within one on several threads would only get in the
+        # way, and would tie the last bits to the number of cores.
+        with job as part, threadpool_limits(limits=1):
             _fit_models(part, labels, features, plan, names, settings)
             _evaluate(part, labels, plan, names, settings, task_name)
     return read_summary(out)

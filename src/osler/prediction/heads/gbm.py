@@ -93,7 +93,7 @@ def _fit_lightgbm(
         "seed": seed,
         "num_threads": 1,
         "deterministic": True,
-        "force_row_wise": True,
+        "force_col_wise": True,
         "feature_pre_filter": False,
         "verbosity": -1,
     }
