@@ -415,5 +415,57 @@ def texts(folder: Path, n: int, rng: np.random.Generator) -> None:
     write_parquet(place / "texts" / "0.parquet", frame)
 
 
+def private_files(folder: Path, *, n: int = 60) -> None:
+    """Files of single patients: texts with their lines, a dataset, predictions, clusters, places on a map."""
+    ids = list(range(1, n + 1))
+    times = [datetime(2020, 1, 1) + timedelta(days=i) for i in ids]
+    keys = pl.DataFrame(
+        {"subject_id": ids, "prediction_time": times}, schema_overrides={"prediction_time": pl.Datetime("us")}
+    )
+    events = pl.DataFrame(
+        {
+            "subject_id": [i for i in ids for _ in range(3)],
+            "time": [time - timedelta(hours=hour) for time in times for hour in (3, 2, 1)],
+            "code": ["GENDER//F", "COL//hr", "COL//hr"] * n,
+            "numeric_value": [value for i in ids for value in (None, 100.0, 150.0 + i)],
+        }
+    )
+    write_parquet(folder / "dataset" / "data" / "0.parquet", events)
+    texts = [f"Demographics\nSex: female\nVital signs\nHeart rate: {150 + i}" for i in ids]
+    place = folder / "texts" / "main"
+    write_parquet(
+        place / "texts" / "0.parquet",
+        keys.with_columns(text=pl.Series(texts), n_tokens=12, n_statements=2, n_dropped=0),
+    )
+    lines = pl.concat(
+        [
+            keys.with_columns(
+                line=0, rows=pl.Series([[3 * (i - 1)] for i in ids]), char_start=13, char_end=24
+            ),
+            keys.with_columns(
+                line=1,
+                rows=pl.Series([[3 * i - 1, 3 * i - 2] for i in ids]),
+                char_start=37,
+                char_end=pl.Series([len(text) for text in texts]).cast(pl.Int32),
+            ),
+        ]
+    )
+    write_parquet(place / "lines" / "0.parquet", lines)
+    dead = pl.Series([i % 7 == 0 for i in ids])
+    write_parquet(folder / "labels" / TASK / "data" / "labels.parquet", keys.with_columns(boolean_value=dead))
+    sites = pl.Series([f"hospital {i % 3}" for i in ids])
+    write_parquet(folder / "labels" / TASK / "samples.parquet", keys.with_columns(site=sites))
+    risk = pl.Series(np.linspace(0.01, 0.6, n))
+    data = keys.with_columns(boolean_value=dead, predicted_boolean_probability=risk)
+    write_parquet(folder / "predictions" / TASK / BASELINE / "data.parquet", data)
+    for name in ("counts", "statements"):
+        place = folder / "phenotypes" / TASK / name
+        clusters = pl.Series([i % 4 for i in ids])
+        write_parquet(
+            place / "phenotypes.parquet", keys.with_columns(arm=pl.lit("kmeans"), k=4, cluster=clusters)
+        )
+        write_parquet(place / "map.parquet", keys.with_columns(x=risk, y=1 - risk**2))
+
+
 if __name__ == "__main__":
     make_run(Path(sys.argv[1]), small="--small" in sys.argv)

@@ -15,10 +15,9 @@ def command(
 ) -> None:
     """Write RUN/report.html, one self-contained page that can be shared."""
     from osler.cli.summary import show_summary
-    from osler.reports.report import PRIVATE_NAME, report_summary, write_report
+    from osler.reports.report import report_summary, write_report
 
-    path = write_report(run, private=private)
-    summary = report_summary(path)
+    summary = report_summary(write_report(run))
     if private:
-        summary["private"] = report_summary(run / PRIVATE_NAME)
+        summary["private"] = report_summary(write_report(run, private=True))
     show_summary(summary, as_json=as_json)

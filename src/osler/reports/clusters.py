@@ -46,8 +46,8 @@ def variable_words(variable: str, names: Mapping[str, str]) -> str:
     """Words for a column of counts, `code|window|aggregation` with `code=value` for text values.
 
     Examples:
-        >>> variable_words("LAB//lactate|ever|last", {"LAB//lactate": "Lactate"})
-        'Lactate (last)'
+        >>> variable_words("LAB//lactate|24h|max", {"LAB//lactate": "Lactate"})
+        'Lactate (max, 24h)'
         >>> variable_words("COL//hiv=Positive|ever|count", {})
         'hiv: Positive'
         >>> variable_words("age", {})
@@ -57,12 +57,9 @@ def variable_words(variable: str, names: Mapping[str, str]) -> str:
     window, _, aggregation = rest.partition("|")
     code, _, value = code.partition("=")
     words = names.get(code) or code.partition("//")[2] or code
-    said = [
-        part
-        for part in ("" if aggregation == "count" else aggregation, "" if window == "ever" else window)
-        if part
-    ]
-    return words + (f": {value}" if value else "") + (f" ({', '.join(said)})" if said else "")
+    said = [part for part in (aggregation, window) if part not in ("count", "last", "ever", "")]
+    joint = " " if words.endswith("?") else ": "
+    return words + (f"{joint}{value}" if value else "") + (f" ({', '.join(said)})" if said else "")
 
 
 def _is_safe(row: Mapping[str, Any], *, min_cell: int) -> bool:

@@ -154,6 +154,11 @@ class PrivateFiles:
         files = sorted(place.glob("**/*.parquet")) if place.is_dir() else [place] if place.is_file() else []
         return pl.scan_parquet(files) if files else None
 
+    def frame(self, name: str) -> pl.DataFrame | None:
+        """One Parquet file or a folder of them, read; None when there is none."""
+        found = self.scan(name)
+        return None if found is None else found.collect()
+
 
 def _matches(name: str, pattern: str) -> bool:
     """Like `fnmatch`, but a star stays inside one folder."""

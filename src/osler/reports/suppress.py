@@ -94,6 +94,9 @@ def hidden_events(n: NDArray[np.int64], events: NDArray[np.int64], *, min_cell: 
             break
         candidates = np.flatnonzero(~hidden)
         hidden[candidates[np.argmin(n[candidates])]] = True
+    if hidden.all() and len(n) > 1 and not _bounds_are_wide(n, events, hide_n, hidden, min_cell=min_cell):
+        # The sizes alone say too much about who had the event.
+        hide_n = np.ones(len(n), dtype=np.bool_)
     return hide_n, hidden
 
 

@@ -19,7 +19,8 @@ _TICKS = (0.0, 0.25, 0.5, 0.75, 1.0)
 class Curve:
     """One curve: `x` and `y` of shape [points]; `low` and `high` where it has a band.
 
-    `label` is written in the figure; `colour` is a role of the canvas; the chief curve is thicker and has its band.
+    `label` is written in the figure; `colour` is a role of the canvas. The chief curve is drawn thicker, with
+    its band.
     """
 
     label: str

@@ -44,8 +44,9 @@ def index_figure(
                 markeredgecolor=COLOURS["ink"],
             )  # fmt: skip
             axes.annotate(
-                f"k = {chosen}: {values[place]:.3f}", (chosen, values[place]), xytext=(0, 11), textcoords="offset points",
-                ha="center", fontsize=10, annotation_clip=False,
+                f"k = {chosen}: {values[place]:.3f}", (chosen, values[place]),
+                xytext=(10, 8) if place <= len(ks) // 2 else (-10, 8), textcoords="offset points",
+                ha="left" if place <= len(ks) // 2 else "right", fontsize=10, annotation_clip=False,
             )  # fmt: skip
         axes.set_ylim(low - (room if low < 0 else 0), high + 2 * room)
         axes.set_xlim(ks[0] - 0.4, ks[-1] + 0.4)

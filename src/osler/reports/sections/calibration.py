@@ -75,7 +75,8 @@ def _task(run: RunFiles, task: str, found: Scores) -> list[Block]:
         ([], ()) if few else model_curves(run, task, chosen, "calibration", dict.fromkeys(chosen, ""))
     )
     if curves:
-        gist = f"Observed share with the event over predicted risk for {', '.join(curve.label for curve in curves)}."
+        names = ", ".join(curve.label for curve in curves)
+        gist = f"Observed share with the event over predicted risk for {names}."
         figure = Figure(
             calibration_figure(f"calibration-{task}", curves, gist=gist),
             "Calibration curve",

@@ -50,29 +50,37 @@ def _task(task: str, found: Scores) -> list[Block]:
         signed=True,
     )
     first = rows[0]
+    how = f" ({first.interval})" if first.interval else ""
     caption = (
-        "Paired differences on the same samples, with 95 % "
-        f"intervals{f' ({first.interval})' if first.interval else ''} and p-values corrected by Holm over "
-        f"{plural(len(rows), 'comparison')}. Coloured: the interval leaves zero out."
+        f"Paired differences on the same samples, with 95 % intervals{how} and p-values corrected by Holm over "
+        f"{plural(len(rows), 'comparison')}. Coloured: the interval leaves zero out and the corrected p is below "
+        "0.05."
     )
     figure = Figure(svg, f"Difference in AUROC to {baseline}", gist, caption, (METRICS,))
     return [Paragraph(_words(baseline, better, worse, open_), files=(METRICS,)), Figures((figure,))]
 
 
 def verdict(row: Score) -> str:
-    """`better`, `worse` or `open`: on which side of zero the interval lies."""
-    if row.low is not None and row.low > 0:
+    """`better`, `worse` or `open`.
+
+    A difference counts when its interval leaves zero out and its p-value, corrected for all comparisons, is
+    below 0.05.
+    """
+    if row.low is None or row.high is None or (row.p_holm is not None and row.p_holm >= ALPHA):
+        return "open"
+    if row.low > 0:
         return "better"
-    return "worse" if row.high is not None and row.high < 0 else "open"
+    return "worse" if row.high < 0 else "open"
 
 
+ALPHA = 0.05
 _COLOUR = {"better": "good", "worse": "bad", "open": "muted"}
 
 
 def _words(baseline: str, better: list[str], worse: list[str], open_: list[str]) -> str:
     total = len(better) + len(worse) + len(open_)
     if not better:
-        start = f"None of {plural(total, 'other model')} is better than the baseline {baseline} beyond its interval"
+        start = f"None of {plural(total, 'other model')} is better than {baseline} beyond its interval"
     else:
         start = (
             f"{', '.join(better)} {'is' if len(better) == 1 else 'are'} better than the baseline {baseline}"

@@ -50,7 +50,7 @@ def _table(run: RunFiles, found: Scores) -> Table:
         "AUROC (95 % interval)",
         "AUPRC (95 % interval)",
         "AUROC against the baseline",
-        "Holm-corrected",
+        "p after Holm",
     ]
     return Table(
         "Discrimination on held-out subjects, best first",

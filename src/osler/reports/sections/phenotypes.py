@@ -1,4 +1,4 @@
-"""Groups of patients found by clustering: indices over k, and for one k who they are and how often the event occurs."""
+"""Clusters of patients: indices over k, and for one k who is in them and how often the event occurs."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -135,10 +135,12 @@ def _index_figure(run: RunFiles, task: str, clustering: _Clustering) -> Figure |
     if rows.height < 2:
         return None
     ks, values = rows["k"].to_list(), rows["silhouette_micro"].to_list()
-    gist = f"Silhouette by number of clusters: {', '.join(f'{number(y)} at {x}' for x, y in zip(ks, values, strict=True))}."
+    listed = ", ".join(f"{number(y)} at {x}" for x, y in zip(ks, values, strict=True))
+    gist = f"Silhouette by number of clusters: {listed}."
     svg = index_figure(
-        f"silhouette-{task}-{clustering.name}", ks, values, colour=colours(run, [clustering.name])[clustering.name],
-        chosen=clustering.k, title="Silhouette by number of clusters", gist=gist, axis="Silhouette (mean over samples)",
+        f"silhouette-{task}-{clustering.name}", ks, values,
+        colour=colours(run, [clustering.name])[clustering.name], chosen=clustering.k,
+        title="Silhouette by number of clusters", gist=gist, axis="Silhouette (mean over samples)",
     )  # fmt: skip
     rule = f" Ring: the k shown, by the rule “{clustering.rule}”." if clustering.rule and clustering.k else ""
     caption = f"Comparable along this line only.{rule}"
@@ -165,8 +167,8 @@ def _outcome_figure(run: RunFiles, task: str, clustering: _Clustering) -> Figure
         f"{one.label} {one.numbers}" for one in estimates
     )
     svg = forest_figure(
-        f"clusters-{task}-{clustering.name}", estimates, title="Event by cluster", gist=gist, reference=100 * overall,
-        axis="Share with the event, %",
+        f"clusters-{task}-{clustering.name}", estimates, title="Event by cluster", gist=gist,
+        reference=100 * overall, axis="Share with the event, %",
     )  # fmt: skip
     caption = f"Wilson's 95 % intervals. Line: all samples, {percent(overall)}."
     caption += " Clusters with suppressed numbers are left out." if hidden.any() else ""
@@ -255,13 +257,11 @@ def _index_table(clustering: _Clustering) -> Table:
         for row in clustering.indices.sort("arm", "k").to_dicts()
     )
     columns = (Column("Arm and k", numeric=False), *(Column(title) for title, _ in shown.values()))
-    notes = ("Agreement between seeds: 1 when runs from different starts give the same clusters.",)
+    notes = ["Agreement between seeds: 1 when runs from different starts give the same clusters."]
     if "length_explained" in shown:
-        notes += (
-            (
-                "Variance of record length explained: near 1, the clusters are little more than short and "
-                "long records."
-            ),
+        notes.append(
+            "Variance of record length explained: near 1, the clusters are little more than short and long "
+            "records."
         )
     files = (f"{clustering.folder}/indices.parquet",)
-    return Table(f"Cluster indices, {clustering.name}", columns, rows, files=files, notes=notes)
+    return Table(f"Cluster indices, {clustering.name}", columns, rows, files=files, notes=tuple(notes))

@@ -54,7 +54,8 @@ def _tiles(run: RunFiles, task: str, found: Scores | None) -> list[Tile]:
         tiles.append(
             Tile(
                 "Highest AUROC", number(best.value, 3),
-                say("{}<br>95 % interval {}", best.model, interval) if interval else best.model, files=(METRICS,),
+                say("{}<br>95 % interval {}", best.model, interval) if interval else best.model,
+                files=(METRICS,),
             )
         )  # fmt: skip
     gap = _rival(found)
@@ -88,7 +89,7 @@ def _prediction(run: RunFiles, found: Scores) -> list[Point]:
     models = found.models()
     shown = with_interval(best.value, best.low, best.high, 3)
     words = say(
-        "Of {}, <strong>{}</strong> has the highest AUROC on held-out subjects: <strong class=\"nowrap\">{}</strong>.",
+        "Of {}, <strong>{}</strong> has the highest AUROC on held-out subjects: <strong>{}</strong>.",
         plural(len(models), "model"), best.model, shown,
     )  # fmt: skip
     if len(models) > 1:
@@ -115,9 +116,10 @@ def _against(run: RunFiles, best: Score, gap: Score) -> str:
     plain = "The simpler method wins here" if simple else "The baseline wins here"
     if best.model == gap.against or gap.value <= 0:
         if verdict(gap) == "worse":
-            return f"{plain}: no model beats the baseline {gap.against}; the nearest, {gap.model}, is worse ({fact})."
+            nearest = f"the nearest, {gap.model}, is worse"
+            return f"{plain}: no model beats the baseline {gap.against}; {nearest} ({fact})."
         return f"{plain}: no model beats the baseline {gap.against}; the nearest is {gap.model} ({fact})."
-    if verdict(gap) == "better" and (gap.p_holm is None or gap.p_holm < 0.05):
+    if verdict(gap) == "better":
         size = " The gain is small." if gap.value < _SMALL_EFFECT else ""
         return f"{gap.model} is better than the baseline {gap.against} ({fact}).{size}"
     gain = (
@@ -125,7 +127,10 @@ def _against(run: RunFiles, best: Score, gap: Score) -> str:
         if simple
         else "so neither is shown to be better"
     )
-    return f"{gap.model} has a higher AUROC than the baseline {gap.against}, but the data cannot tell them apart ({fact}), {gain}."
+    return (
+        f"{gap.model} has a higher AUROC than the baseline {gap.against}, but the data cannot tell them "
+        f"apart ({fact}), {gain}."
+    )
 
 
 def _language_models(run: RunFiles, found: Scores) -> Point | None:
@@ -144,9 +149,16 @@ def _language_models(run: RunFiles, found: Scores) -> Point | None:
     relation = (
         "below" if text.value < counts.value else "above" if text.value > counts.value else "level with"
     )
+    gap = found.difference(text.model, "auroc")
+    told = ""
+    if gap is not None and gap.against == counts.model:
+        numbers = with_interval(gap.value, gap.low, gap.high, 3, signed=True)
+        p = "" if gap.p_holm is None else f", {p_value(gap.p_holm)}"
+        shown = "a difference" if verdict(gap) != "open" else "a difference that the data do not establish"
+        told = f": {shown} of {numbers}{p}"
     return Point(
         f"The language model on its own ({text.model}) reaches {left}, {relation} counts of the record on "
-        f"their own ({counts.model}), {right}.",
+        f"their own ({counts.model}), {right}{told}.",
         (METRICS,),
     )
 

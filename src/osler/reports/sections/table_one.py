@@ -1,5 +1,6 @@
 """Table 1: who is in the cohort, by outcome, with standardised differences."""
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -11,7 +12,7 @@ from osler.reports.blocks import Block, Column, Details, Heading, Row, Section, 
 from osler.reports.formats import count, decimals, number, percent, with_interval
 from osler.reports.runfiles import RunFiles
 from osler.reports.suppress import hidden_rows, is_small
-from osler.reports.words import plural, task_title
+from osler.reports.words import listed, plural, task_title
 
 _GROUPS = ("negative", "positive")
 _ALL = ("overall", *_GROUPS)
@@ -63,6 +64,7 @@ def _task(task: str, frame: pl.DataFrame, *, min_cell: int) -> list[Block]:
         totals,
         f"Patients by outcome, all {plural(len(variables), 'variable')}",
         by_outcome=by_outcome,
+        min_cell=min_cell,
     )
     if n_rows <= _MOST_ROWS:
         return [whole]
@@ -71,7 +73,7 @@ def _task(task: str, frame: pl.DataFrame, *, min_cell: int) -> list[Block]:
     )[:_SHOWN]
     chosen = [variable for variable in variables if variable.derived or variable in ranked]
     caption = f"Patients by outcome: the basics and the {len(ranked)} variables that differ most"
-    part = _table(task, chosen, totals, caption, by_outcome=by_outcome)
+    part = _table(task, chosen, totals, caption, by_outcome=by_outcome, min_cell=min_cell)
     return [part, Details(f"All {plural(len(variables), 'variable')}", (whole,))]
 
 
@@ -83,7 +85,13 @@ def _totals(frame: pl.DataFrame) -> dict[str, int]:
 
 
 def _table(
-    task: str, variables: Sequence[_Variable], totals: dict[str, int], caption: str, *, by_outcome: bool
+    task: str,
+    variables: Sequence[_Variable],
+    totals: dict[str, int],
+    caption: str,
+    *,
+    by_outcome: bool,
+    min_cell: int,
 ) -> Table:
     titles = {"overall": "All", "negative": "Without the event", "positive": "With the event"}
     shown = _ALL if by_outcome else _ALL[:1]
@@ -91,16 +99,17 @@ def _table(
     columns += [Column(say("{}<br>n = {}", titles[group], count(totals[group]))) for group in shown]
     columns += [Column("Standardised difference")] if by_outcome else []
     notes = [
-        "Numbers: median (quartiles). Levels: n (share of those with a value). Values are the latest at "
-        "or before the prediction time."
+        "Numbers: median (quartiles). Levels: n (share of the whole group). Values are the latest at or "
+        "before the prediction time."
     ]
     if by_outcome:
         notes.append(
             "Standardised difference: difference of means or shares, with minus without the event, over "
-            "the root mean of the two variances (Austin 2009). Levels of few patients are counted "
-            "together."
+            "the root mean of the two variances (Austin 2009)."
         )
-    else:
+    if min_cell:
+        notes.append(f"Levels are counted together where a count of 1 to {min_cell} patients would show.")
+    if not by_outcome:
         notes.append("Not shown by outcome: too few patients in one group.")
     rows = tuple(row for variable in variables for row in variable.rows)
     return Table(caption, tuple(columns), rows, files=(_file(task),), notes=tuple(notes))
@@ -138,34 +147,40 @@ def _categorical(
         ({row["group"]: row for row in rows.to_dicts()}, str(rows["level"][0]))
         for rows in part.partition_by("level", maintain_order=True)
     ]
-    first = levels[0][0]
-    known = {group: totals[group] - first[group]["n_missing"] for group in _ALL}
-    named: list[_Level] = []
-    rare: list[_Level] = []
-    for found, level in levels:
-        pooled = level.startswith(_OTHER) or found["overall"]["n"] <= min_cell
-        (rare if pooled else named).append((found, level))
-    entries = [
-        (level, {group: found[group]["n"] for group in _ALL}, found["overall"]["smd"])
-        for found, level in named
-    ]
-    if rare:
-        sums = {group: sum(found[group]["n"] for found, _ in rare) for group in _ALL}
-        entries.append((_OTHER, sums, None))
-    missing = {group: first[group]["n_missing"] for group in _ALL}
+    entries = [(level, {group: found[group]["n"] for group in _ALL}) for found, level in levels]
+    pooled = [entry for entry in entries if entry[0].startswith(_OTHER) or entry[1]["overall"] <= min_cell]
+    entries = [entry for entry in entries if entry not in pooled]
+    if pooled:
+        # Names of levels that few patients have may be record text.
+        entries.append((_OTHER, {group: sum(entry[1][group] for entry in pooled) for group in _ALL}))
+    missing = {group: levels[0][0][group]["n_missing"] for group in _ALL}
     if missing["overall"]:
-        entries.append(("missing", missing, None))
+        entries.append(("missing", missing))
     groups = _GROUPS if by_outcome else _ALL[:1]
-    counts = np.array([[entry[1][group] for group in groups] for entry in entries], dtype=np.int64)
+    counts = np.array([[sizes[group] for group in groups] for _, sizes in entries], dtype=np.int64)
     hidden = hidden_rows(counts, [totals[group] for group in groups], min_cell=min_cell)
-    yield Row((str(part["variable"][0]),), tone="group")
-    for (level, sizes, smd), hide in zip(entries, hidden, strict=True):
-        base = totals if level == "missing" else known
-        shown: dict[str, Words | None] = {
-            group: None if hide else _share(sizes[group], base[group]) for group in _ALL
-        }
-        gap = "" if level in (_OTHER, "missing") else _difference(smd, hide=bool(hide))
-        yield Row(_cells(level, shown, gap, by_outcome=by_outcome), tone="level")
+    shown = [entry for entry, hide in zip(entries, hidden, strict=True) if not hide]
+    together = [entry for entry, hide in zip(entries, hidden, strict=True) if hide]
+    name = str(part["variable"][0])
+    if not shown:
+        stars: dict[str, Words | None] = dict.fromkeys(_ALL)
+        yield Row(_cells(name, stars, None, by_outcome=by_outcome))
+        return
+    yield Row((name,), tone="group")
+    for level, sizes in shown:
+        gap = (
+            ""
+            if level in (_OTHER, "missing")
+            else number(_difference_of_shares(sizes, totals), 2, signed=True)
+        )
+        yield Row(_cells(level, _shares(sizes, totals), gap, by_outcome=by_outcome), tone="level")
+    if together:
+        sums = {group: sum(sizes[group] for _, sizes in together) for group in _ALL}
+        label = listed([level for level, _ in together], "or")
+        complete = all(sum(sizes[group] for _, sizes in entries) == totals[group] for group in _ALL)
+        # Complete levels give this sum away anyway; it is safe, or more rows would have been hidden.
+        numbers = _shares(sums, totals) if complete else dict.fromkeys(_ALL)
+        yield Row(_cells(label, numbers, "", by_outcome=by_outcome), tone="level")
 
 
 def _missing(
@@ -176,9 +191,8 @@ def _missing(
     groups = _GROUPS if by_outcome else _ALL[:1]
     counts = np.array([[found[group]["n_missing"] for group in groups]], dtype=np.int64)
     hide = hidden_rows(counts, [totals[group] for group in groups], min_cell=min_cell)[0]
-    shown: dict[str, Words | None] = {
-        group: None if hide else _share(found[group]["n_missing"], totals[group]) for group in _ALL
-    }
+    sizes = {group: found[group]["n_missing"] for group in _ALL}
+    shown = dict.fromkeys(_ALL) if hide else _shares(sizes, totals)
     yield Row(_cells("missing", shown, "", by_outcome=by_outcome), tone="level")
 
 
@@ -196,5 +210,16 @@ def _quartiles(row: dict[str, float], digits: int) -> str:
     return with_interval(row["value"], row["low"], row["high"], digits) if row["n"] else "–"
 
 
-def _share(n: int, total: int) -> str:
-    return f"{count(n)} ({percent(n / total if total else None)})"
+def _difference_of_shares(sizes: dict[str, int], totals: dict[str, int]) -> float | None:
+    """Standardised difference of two shares (Austin 2009), from the numbers that are shown and no others."""
+    p, q = (sizes[group] / totals[group] if totals[group] else math.nan for group in ("positive", "negative"))
+    spread = math.sqrt((p * (1 - p) + q * (1 - q)) / 2)
+    return (p - q) / spread if spread > 0 else None
+
+
+def _shares(sizes: dict[str, int], totals: dict[str, int]) -> dict[str, Words | None]:
+    """Counts with their share of the whole group: one of known values would tell how many are missing."""
+    return {
+        group: f"{count(sizes[group])} ({percent(sizes[group] / totals[group] if totals[group] else None)})"
+        for group in _ALL
+    }
