@@ -37,6 +37,7 @@ FORMAT_VERSION = 1
 VERSION = 1  # of what is computed; part of the key
 SUMMARY = "predictions.json"
 METRICS = "metrics"
+SPLITS = "splits.parquet"
 
 
 @dataclass(frozen=True)
@@ -109,6 +110,7 @@ def fit_predictions(
         with job as part, threadpool_limits(limits=1):
             _fit_models(part, labels, features, plan, names, settings)
             _evaluate(part, labels, plan, names, settings, task_name)
+            write_parquet(part / SPLITS, _ordered(splits), private=True)
     return read_summary(out)
 
 
@@ -227,19 +229,21 @@ def _key(
     settings: PredictSettings,
     task_name: str,
 ) -> str:
-    ordered = splits.sort("repeat", "fold", "subject_id").select(
-        "split_id", "repeat", "fold", "subject_id", "split"
-    )
     return hash_json(
         {
             "version": VERSION,
             "task": task_name,
             "settings": settings.plain(),
             "labels": labels.hash,
-            "splits": hash_json(ordered.to_dict(as_series=False)),
+            "splits": hash_json(_ordered(splits).to_dict(as_series=False)),
             "features": {name: _features_hash(one) for name, one in features.items()},
         }
     )
+
+
+def _ordered(splits: pl.DataFrame) -> pl.DataFrame:
+    columns = ("split_id", "repeat", "fold", "subject_id", "split")
+    return splits.select(columns).sort("repeat", "fold", "split_id", "subject_id")
 
 
 def _features_hash(features: "Features") -> str:
