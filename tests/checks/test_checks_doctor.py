@@ -233,13 +233,31 @@ def test_a_run_is_examined_with_all_that_is_in_it(tmp_path, dataset, labels, tex
     dataset.rename(run / "dataset")
     labels.rename(run / "labels" / "died")
     texts.rename(run / "texts" / "main")
+    ids = list(range(1, 61))
+    splits = pl.DataFrame(
+        {"split_id": "r0f0", "subject_id": ids, "split": ["train"] * 30 + ["held_out"] * 30}
+    )
+    splits.write_parquet(run / "splits.parquet")
+    for name in ("metrics.json", "report.html"):
+        (run / name).write_text("{}")
+    # A table of another kind with a column `code` is not taken for a dataset.
+    (run / "table_one").mkdir()
+    pl.DataFrame({"code": ["a"], "value": [1]}).write_parquet(run / "table_one" / "died.parquet")
     report = examine(run, leakage=True)
     assert report["kind"] == "run"
     assert report["status"] == "ok", report["findings"]
+    assert {finding["place"] for finding in report["findings"]} == {
+        str(run / name) for name in ("", "dataset", "labels/died", "texts/main")
+    }
     assert [f["what"].split(":")[0] for f in report["findings"] if f["check"] == "leakage"] == [
         "text (list-recent)",
         "counts",
     ]
+    pl.concat([splits, splits.with_columns(split=pl.lit("held_out"))]).write_parquet(run / "splits.parquet")
+    (run / "report.html").unlink()
+    report = examine(run)
+    assert _only(report, "run")["count"] == 30
+    assert _only(report, "run", "warning")["what"].startswith("report.html")
 
 
 def test_leakage_needs_the_dataset(labels):

@@ -2,7 +2,7 @@
 
 import polars as pl
 
-from osler.checks.finding import BROKEN, OK, WARNING, Finding
+from osler.checks.finding import BROKEN, OK, WARNING, Finding, counted
 from osler.checks.place import Place
 from osler.record.dataset import Shard, open_dataset
 
@@ -20,7 +20,10 @@ def check(place: Place) -> list[Finding]:
             )
         ]
     subjects = dataset.scan().select(pl.col("subject_id").n_unique()).collect(engine="streaming").item()
-    what = f"{len(dataset.shards):,} shards, {dataset.rows:,} events, {subjects:,} subjects"
+    what = ", ".join(
+        counted(number, noun)
+        for number, noun in ((len(dataset.shards), "shard"), (dataset.rows, "event"), (subjects, "subject"))
+    )
     return [Finding(OK, what, file=str(place.path))]
 
 

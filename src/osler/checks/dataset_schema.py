@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from osler.checks.finding import BROKEN, OK, WARNING, Finding
+from osler.checks.finding import BROKEN, OK, WARNING, Finding, counted
 from osler.checks.place import Place
 
 _BATCH_ROWS = 1_000_000
@@ -28,7 +28,9 @@ def check(place: Place) -> list[Finding]:
         if (metadata / name).is_file()
     ]
     findings = [finding for file, schema in files if (finding := _validated(file, schema)) is not None]
-    return findings or [Finding(OK, f"{len(files):,} files pass the validator of MEDS", file=str(place.path))]
+    return findings or [
+        Finding(OK, f"validated by MEDS: {counted(len(files), 'file')}", file=str(place.path))
+    ]
 
 
 def _validated(path: Path, schema: Any) -> Finding | None:

@@ -1,5 +1,6 @@
 """Running the checks that fit a folder."""
 
+from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -32,7 +33,7 @@ def examine(path: Path, *, dataset: Path | None = None, leakage: bool = False) -
     if leakage and not any(finding.status == BROKEN for finding in findings):
         from osler.checks.leakage import check_leakage
 
-        findings += _named("leakage", check_leakage(places))
+        findings += _named("leakage", path, check_leakage(places))
     counts = {status: sum(finding.status == status for finding in findings) for status in (BROKEN, WARNING)}
     return {
         "path": str(path),
@@ -52,13 +53,11 @@ def _examine_place(place: Place) -> list[Finding]:
             found = import_module(f"osler.checks.{name}").check(place)
         except InputError as error:
             found = [from_error(error)]
-        findings += _named(name, found)
+        findings += _named(name, place.path, found)
         if number == 0 and any(finding.status == BROKEN for finding in found):
             break
     return findings
 
 
-def _named(name: str, findings: list[Finding]) -> list[Finding]:
-    from dataclasses import replace
-
-    return [replace(finding, check=name) for finding in findings]
+def _named(name: str, place: Path, findings: list[Finding]) -> list[Finding]:
+    return [replace(finding, check=name, place=str(place)) for finding in findings]

@@ -18,6 +18,7 @@ class Finding:
         status: ok, warning (it works, but look at it) or broken.
         what: what was found, in one sentence.
         check: the check that found it; filled in by `examine`.
+        place: the folder that was examined; filled in by `examine`.
         file: file or folder.
         column: column of the file.
         count: rows, subjects, codes or files concerned.
@@ -27,6 +28,7 @@ class Finding:
     status: str
     what: str
     check: str = ""
+    place: str = ""
     file: str | None = None
     column: str | None = None
     count: int | None = None
@@ -35,6 +37,16 @@ class Finding:
     def plain(self) -> dict[str, Any]:
         """JSON-ready."""
         return asdict(self)
+
+
+def counted(number: int, noun: str) -> str:
+    """A number with its noun.
+
+    Examples:
+        >>> counted(1, "file"), counted(2_000, "file")
+        ('1 file', '2,000 files')
+    """
+    return f"{number:,} {noun}" + ("" if number == 1 else "s")
 
 
 def from_error(error: InputError) -> Finding:

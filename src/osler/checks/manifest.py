@@ -2,7 +2,7 @@
 
 from osler.base.files import TEMPORARY_SUFFIX
 from osler.base.output import MANIFEST, changed_files, sealed_hashes
-from osler.checks.finding import BROKEN, OK, WARNING, Finding
+from osler.checks.finding import BROKEN, OK, WARNING, Finding, counted
 from osler.checks.place import Place
 
 
@@ -51,4 +51,4 @@ def check(place: Place) -> list[Finding]:
                 remedy="nothing depends on them; remove them if they are not yours",
             )
         )
-    return findings or [Finding(OK, f"{len(listed):,} files as they were sealed", file=str(place.path))]
+    return findings or [Finding(OK, f"{counted(len(listed), 'file')} as sealed", file=str(place.path))]

@@ -6,6 +6,7 @@ from functools import cached_property
 from pathlib import Path
 
 from osler.base.errors import InputError
+from osler.base.files import read_json
 from osler.base.output import MANIFEST
 from osler.record.dataset import Dataset, open_dataset
 
@@ -74,8 +75,14 @@ def find_places(path: Path, *, dataset: Path | None = None) -> list[Place]:
     if kind != RUN:
         return [Place(path=path, kind=kind, dataset_path=dataset)]
     own = path / "dataset"
-    source = dataset or (own if own.is_dir() and kind_of(own) == DATASET else None)
+    source = dataset or (own if own.is_dir() and kind_of(own) == DATASET else _named_dataset(path))
     return [Place(path=path, kind=RUN, dataset_path=source), *_inside(path, source)]
+
+
+def _named_dataset(run: Path) -> Path | None:
+    """The dataset that a study names by an absolute path; a relative one starts where its file lay."""
+    named = (read_json(run / "study.json").get("dataset") or {}).get("path")
+    return Path(named) if named and Path(named).is_absolute() and Path(named).is_dir() else None
 
 
 def _inside(path: Path, dataset: Path | None) -> list[Place]:
@@ -91,7 +98,7 @@ def _inside(path: Path, dataset: Path | None) -> list[Place]:
     return places
 
 
-def _has_column(name: str) -> Callable[[Path], bool]:
+def _has_columns(*names: str) -> Callable[[Path], bool]:
     def check(path: Path) -> bool:
         import pyarrow.parquet as pq
 
@@ -100,7 +107,7 @@ def _has_column(name: str) -> Callable[[Path], bool]:
         if file is None:
             return False
         try:
-            return name in pq.read_schema(file).names
+            return set(names) <= set(pq.read_schema(file).names)
         except Exception:  # whatever is wrong with the file is for the check of files to say
             return False
 
@@ -140,8 +147,8 @@ _MARKS: tuple[tuple[str, Callable[[Path], bool]], ...] = (
     (PREDICTIONS, _is_predictions),
     (PHENOTYPES, _file("phenotypes.parquet")),
     (DATASET, _file("metadata/dataset.json")),
-    (DATASET, _has_column("code")),
-    (LABELS, _has_column("prediction_time")),
+    (DATASET, _has_columns("subject_id", "time", "code")),
+    (LABELS, _has_columns("subject_id", "prediction_time")),
     (DATASET, lambda path: (path / "data").is_dir()),
     (SEALED, _file(MANIFEST)),
 )

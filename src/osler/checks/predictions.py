@@ -4,7 +4,7 @@ from pathlib import Path
 
 import polars as pl
 
-from osler.checks.finding import BROKEN, OK, Finding
+from osler.checks.finding import BROKEN, OK, Finding, counted
 from osler.checks.place import Place
 from osler.record.schema import SAMPLE_KEY
 
@@ -19,7 +19,7 @@ def check(place: Place) -> list[Finding]:
     """Look at `data.parquet` of every model."""
     files = sorted([*place.path.glob("data.parquet"), *place.path.glob("*/data.parquet")])
     findings = [finding for file in files for finding in _model(file)]
-    return findings or [Finding(OK, f"predictions of {len(files):,} models", file=str(place.path))]
+    return findings or [Finding(OK, f"predictions of {counted(len(files), 'model')}", file=str(place.path))]
 
 
 def _model(file: Path) -> list[Finding]:

@@ -20,6 +20,7 @@ CHECKS: dict[str, tuple[str, ...]] = {
     "dataset_times": (DATASET,),
     "dataset_codes": (DATASET,),
     "dataset_splits": (DATASET,),
+    "run": (RUN,),
     "labels": (LABELS,),
     "texts": (TEXTS,),
     "vectors": (VECTORS,),

@@ -41,7 +41,11 @@ def command(
 
 def _lines(report: dict[str, Any]) -> list[str]:
     lines = [f"{report['path']}: {report['kind']}, {report['status']}"]
+    place = report["path"]
     for finding in report["findings"]:
+        if finding["place"] != place:
+            place = finding["place"]
+            lines += ["", place]
         lines.append(f"{finding['status']:<8} {finding['check']:<15} {finding['what']}")
         if finding["status"] != "ok":
             facts = {
