@@ -32,9 +32,10 @@ def scatter_figure(name: str, kinds: list[Points], *, title: str, gist: str) -> 
             )  # fmt: skip
         for place, kind in enumerate(kinds):
             row, column = divmod(place, 3)
+            words = "muted" if kind.colour == "faint" else kind.colour
             axes.annotate(
                 f"● {kind.label}", (column / 3, 0), xytext=(0, -18 - 15 * row), xycoords="axes fraction",
-                textcoords="offset points", fontsize=10, color=COLOURS[kind.colour], annotation_clip=False,
+                textcoords="offset points", fontsize=10, color=COLOURS[words], annotation_clip=False,
             )  # fmt: skip
         axes.set_xticks([])
         axes.set_yticks([])

@@ -29,6 +29,7 @@ def section(run: RunFiles, files: PrivateFiles) -> Section | None:
     keys = texts.select("subject_id", "prediction_time", "n_statements").collect()
     chosen = _chosen(run, files, keys, wanted)
     dataset = _dataset(run)
+    undated = dataset is not None and dataset.undated
     blocks: list[Block] = [
         Paragraph(
             "The text that models read, line by line. Open a line to see the rows of the dataset behind it: "
@@ -40,10 +41,11 @@ def section(run: RunFiles, files: PrivateFiles) -> Section | None:
         text, shown = texts.filter(here).collect(), lines.filter(here).sort("line").collect()
         if text.height:
             events = _events(dataset, subject)
+            when = "none: the dataset has no dates" if undated else f"{time:%Y-%m-%d %H:%M}"
             blocks.append(
                 Record(
                     f"Subject {subject}",
-                    (("Prediction time", f"{time:%Y-%m-%d %H:%M}"), *facts, *_counts(text)),
+                    (("Prediction time", when), *facts, *_counts(text)),
                     tuple(_lines(str(text["text"][0]), shown, events)),
                     files=(f"texts/{name}/texts/", f"texts/{name}/lines/"),
                 )
@@ -126,8 +128,10 @@ def _events(dataset: Dataset | None, subject: int) -> dict[int, tuple[str, str]]
     if dataset is None:
         return {}
     rows = dataset.subject(subject).select("row", "time", "code")
+    # An undated dataset has times that only put its events in order.
+    dated = not dataset.undated
     return {
-        int(row): (f"{time:%Y-%m-%d %H:%M}" if time is not None else "no time", str(code))
+        int(row): (f"{time:%Y-%m-%d %H:%M}" if time is not None and dated else "no time", str(code))
         for row, time, code in rows.iter_rows()
     }
 

@@ -52,9 +52,9 @@ def _task(task: str, found: Scores) -> list[Block]:
     first = rows[0]
     how = f" ({first.interval})" if first.interval else ""
     caption = (
-        f"Paired differences on the same samples, with 95 % intervals{how} and p-values corrected by Holm over "
-        f"{plural(len(rows), 'comparison')}. Coloured: the interval leaves zero out and the corrected p is below "
-        "0.05."
+        f"Paired differences on the same samples, with 95 % intervals{how} and p-values corrected by Holm "
+        f"over {plural(len(rows), 'comparison')}. Coloured: the interval leaves zero out and the corrected p "
+        "is below 0.05."
     )
     figure = Figure(svg, f"Difference in AUROC to {baseline}", gist, caption, (METRICS,))
     return [Paragraph(_words(baseline, better, worse, open_), files=(METRICS,)), Figures((figure,))]

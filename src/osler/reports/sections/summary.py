@@ -154,8 +154,8 @@ def _language_models(run: RunFiles, found: Scores) -> Point | None:
     if gap is not None and gap.against == counts.model:
         numbers = with_interval(gap.value, gap.low, gap.high, 3, signed=True)
         p = "" if gap.p_holm is None else f", {p_value(gap.p_holm)}"
-        shown = "a difference" if verdict(gap) != "open" else "a difference that the data do not establish"
-        told = f": {shown} of {numbers}{p}"
+        doubt = "; the data cannot tell them apart" if verdict(gap) == "open" else ""
+        told = f" (difference {numbers}{p}{doubt})"
     return Point(
         f"The language model on its own ({text.model}) reaches {left}, {relation} counts of the record on "
         f"their own ({counts.model}), {right}{told}.",
