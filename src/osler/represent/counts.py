@@ -93,9 +93,9 @@ def count_features(
     _require_each_once(found, wanted, dataset)
     matrix, names = _assemble(parts, windows, settings.aggregations)
     is_value = np.array([not name.endswith("|count") for name in names], dtype=bool)
-    if settings.age and not dataset.undated:
-        age = np.concatenate([np.empty(0), *ages])
-        known = np.flatnonzero(~np.isnan(age))
+    age = np.concatenate([np.empty(0), *ages])
+    known = np.flatnonzero(~np.isnan(age))
+    if settings.age and not dataset.undated and len(known):
         column = sparse.csr_matrix(
             (age[known].astype(np.float32), (known, np.zeros(len(known), np.int64))), shape=(len(age), 1)
         )
