@@ -7,15 +7,29 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from osler.record.dataset import open_dataset as open  # noqa: A004
+    from osler.phenotyping.fit import fit_phenotypes as phenotype
+    from osler.prediction.predict import fit_predictions as predict
+    from osler.record.dataset import open_dataset as open
+    from osler.reports.report import write_report as report
+    from osler.represent.encode import make_vectors as encode
+    from osler.statements.write import make_texts as text
+    from osler.study.run import run_study as run
+    from osler.task.label import make_labels as label
 
 __version__ = "0.1.0"
 
 _PUBLIC = {
+    "encode": "osler.represent.encode:make_vectors",
+    "label": "osler.task.label:make_labels",
     "open": "osler.record.dataset:open_dataset",
+    "phenotype": "osler.phenotyping.fit:fit_phenotypes",
+    "predict": "osler.prediction.predict:fit_predictions",
+    "report": "osler.reports.report:write_report",
+    "run": "osler.study.run:run_study",
+    "text": "osler.statements.write:make_texts",
 }
 
-__all__ = ["__version__", *_PUBLIC]  # noqa: PLE0604
+__all__ = ["__version__", "encode", "label", "open", "phenotype", "predict", "report", "run", "text"]
 
 
 def __getattr__(name: str) -> Any:
@@ -26,4 +40,4 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    return sorted(__all__)
+    return list(__all__)
