@@ -1,7 +1,7 @@
 """Texts, statements and lines as tables: strings are laid end to end once, never joined one by one."""
 
-import hashlib
 from dataclasses import dataclass
+from hashlib import sha256
 from typing import Any
 
 import numpy as np
@@ -11,7 +11,7 @@ from osler.statements.book import Book
 from osler.statements.glue import GlueTexts
 from osler.statements.layout import Layout
 from osler.statements.lines import Lines, Statements
-from osler.statements.packing import factor
+from osler.statements.packing import factor, factor_text
 from osler.statements.pieces import put_together
 from osler.statements.view import NO_TIME, View
 
@@ -52,33 +52,29 @@ def used_only(statement: np.ndarray, statements: Statements) -> tuple[np.ndarray
         statements: all of them.
 
     Returns:
-        [n_lines] index into the statements returned, which stand in order of first appearance.
+        [n_lines] index into the statements returned, and those statements.
     """
-    import pyarrow as pa
-
     index, used = factor(statement)
-    texts = statements.texts.gather(used)
-    tokens = statements.tokens[used]
-    encoded = texts.to_arrow().cast(pa.large_string()).dictionary_encode()
-    if len(encoded.dictionary) == len(texts):
+    texts, tokens = statements.texts.gather(used), statements.tokens[used]
+    if texts.n_unique() == len(texts):
         return index, Statements(texts=texts, tokens=tokens)
-    same = encoded.indices.to_numpy()
-    first = np.full(len(encoded.dictionary), -1)
+    same, distinct = factor_text(texts)
+    first = np.full(len(distinct), -1)
     first[same[::-1]] = np.arange(len(texts))[::-1]
-    return same[index], Statements(texts=texts.gather(first), tokens=tokens[first])
+    return same[index], Statements(texts=distinct, tokens=tokens[first])
 
 
 def statement_ids(texts: pl.Series) -> Any:
     """First 32 hexadecimal digits of the SHA-256 of each text, as Arrow strings.
 
     Examples:
-        >>> statement_ids(pl.Series(["Sodium: 138"]))[0].as_py()
-        '7b0c'
+        >>> statement_ids(pl.Series(["", "Sodium: 138"]))[0].as_py()
+        'e3b0c44298fc1c149afbf4c8996fb924'
     """
     import pyarrow as pa
 
-    sha = hashlib.sha256
-    digits = "".join([sha(text).hexdigest()[:ID_DIGITS] for text in texts.cast(pl.Binary).to_list()])
+    half = ID_DIGITS // 2
+    digits = b"".join([sha256(text).digest()[:half] for text in texts.cast(pl.Binary).to_list()]).hex()
     offsets = np.arange(0, len(digits) + 1, ID_DIGITS, dtype=np.int32)
     return pa.StringArray.from_buffers(len(texts), pa.py_buffer(offsets), pa.py_buffer(digits.encode()))
 
@@ -98,9 +94,9 @@ def tables(view: View, book: Book, lines: Lines, layout: Layout, glue: GlueTexts
     shown = layout.lines
     sample, place = lines.sample[shown], lines.place[shown]
     statement, statements = used_only(lines.statement[shown], lines.statements)
+    ids = statement_ids(statements.texts)
     n_samples = view.samples.height
     pieces = put_together(sample, layout.block, statement, statements.texts, glue, n_samples)
-    ids = statement_ids(statements.texts)
     count = np.bincount(sample, minlength=n_samples)
     subject = view.samples["subject_id"].to_numpy()
     moment = pa.timestamp("us")

@@ -1,6 +1,7 @@
 """The code book as arrays: what each code is called, where it stands and how it is shown."""
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import polars as pl
@@ -65,7 +66,7 @@ class Book:
     group_names: pl.Series
     sex: pl.Series
 
-    @property
+    @cached_property
     def code_type(self) -> pl.Enum:
         """Type whose physical values are positions in the code book."""
         return pl.Enum(self.codes)

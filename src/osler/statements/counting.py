@@ -6,7 +6,7 @@ from typing import Protocol
 import numpy as np
 import polars as pl
 
-_MOST = 500_000  # pieces remembered; beyond it the memory starts anew, so that it stays small
+_MOST = 300_000  # pieces remembered; beyond it the memory starts anew, so that it stays small
 
 
 class Tokenizer(Protocol):

@@ -113,9 +113,9 @@ def person_lines(
 
 def _last_seen(view: View, wanted: np.ndarray) -> np.ndarray:
     """[n_samples] the last wanted event that each sample sees, -1 for none."""
-    last = np.append(np.maximum.accumulate(np.where(wanted, np.arange(view.size), -1)), -1)
-    place = np.where(view.high > view.start, last[view.high - 1], -1)
-    return np.where(place >= view.start, place, -1)
+    places = np.flatnonzero(wanted)
+    last = np.append(places, -1)[np.searchsorted(places, view.high) - 1]
+    return np.where(last >= view.start, last, -1)
 
 
 def _stated(

@@ -4,8 +4,10 @@ from typing import Literal
 
 import numpy as np
 
-from osler.statements.packing import order_by, ragged
+from osler.statements.packing import grouped, laid_out
 from osler.statements.view import NO_TIME, View
+
+_NEVER = np.iinfo(np.int32).max
 
 
 def chains(
@@ -19,20 +21,18 @@ def chains(
         within: int [n] >= 0, a finer division of each code (for instance its unit); None: none.
 
     Returns:
-        Two int64 arrays [n]: positions, -1 where there is no previous and n where there is no next one.
+        Two int32 arrays [n]: positions, -1 where there is no previous and n where there is no next one.
     """
-    before, after = np.full(view.size, -1), np.full(view.size, view.size)
-    places = np.flatnonzero(wanted)
+    before = np.full(view.size, -1, dtype=np.int32)
+    after = np.full(view.size, view.size, dtype=np.int32)
+    places = np.flatnonzero(wanted).astype(np.int32)
     keys = [view.subject[places], view.code[places]]
     if within is not None:
         keys.append(within[places])
-    order = order_by(*keys)
-    same = np.ones(max(len(places) - 1, 0), dtype=bool)
-    for key in keys:
-        ordered = key[order]
-        same &= ordered[1:] == ordered[:-1]
+    order, same = grouped(*keys)
     places = places[order]
-    earlier, later = places[:-1][same], places[1:][same]
+    again = np.flatnonzero(same)
+    earlier, later = places[again - 1], places[again]
     before[later] = earlier
     after[earlier] = later
     return before, after
@@ -50,38 +50,37 @@ def pick(view: View, wanted: np.ndarray, which: Literal["latest", "first"]) -> t
         which: `latest` or `first`, in the canonical order of events.
 
     Returns:
-        Sample and position of each line, int64 [n_lines] each.
+        Sample and position of each line, int32 [n_lines] each.
     """
     before, after = chains(view, wanted)
     places = np.flatnonzero(wanted)
     seen, left = view.first_seen(), view.left()
     begin, end = seen[places], left[places]
-    outlived = np.zeros(len(places), dtype=bool)
+    outlived = None
     if which == "first":
         earlier = before[places]
         begin = np.maximum(begin, np.where(earlier >= 0, left[earlier], 0))
     else:
         later = after[places]
-        # A fact without time is shown again once the dated event that replaced it has left the window.
-        outlived = (view.windowed & (view.time[places] == NO_TIME)) & (later < view.size)
-        outlived[outlived] = view.time[later[outlived]] != NO_TIME
-        end = np.where((later < view.size) & ~outlived, np.minimum(end, seen[later]), end)
-    line, offset = ragged(np.maximum(end - begin, 0))
-    sample, place = begin[line] + offset, places[line]
-    return _latest_only(view, sample, place) if outlived.any() else (sample, place)
+        replaced = np.append(seen[: view.size], _NEVER)[later]
+        if view.windowed:
+            # A fact without time is shown again once the dated event that replaced it has left the window.
+            dated = np.append(view.time != NO_TIME, False)
+            outlived = ~dated[places] & dated[later]
+            replaced[outlived] = _NEVER
+        end = np.minimum(end, replaced)
+    sample, place = laid_out(begin, end, places)
+    return (sample, place) if outlived is None else _latest_only(view, sample, place)
 
 
 def all_seen(view: View, wanted: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Every wanted event that each sample sees: sample and position, int64 [n_lines] each."""
+    """Every wanted event that each sample sees: sample and position, int32 [n_lines] each."""
     places = np.flatnonzero(wanted)
-    begin = view.first_seen()[places]
-    line, offset = ragged(np.maximum(view.left()[places] - begin, 0))
-    return begin[line] + offset, places[line]
+    return laid_out(view.first_seen()[places], view.left()[places], places)
 
 
 def _latest_only(view: View, sample: np.ndarray, place: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    order = order_by(sample, view.code[place], place)
-    sample, place = sample[order], place[order]
-    repeated = (sample[1:] == sample[:-1]) & (view.code[place[1:]] == view.code[place[:-1]])
-    last = np.append(~repeated, True)
+    # Within a sample and code the earlier position comes first, as `pick` lays lines out.
+    order, same = grouped(sample, view.code[place])
+    last = order[np.append(~same[1:], True)[: len(order)]]
     return sample[last], place[last]

@@ -45,30 +45,35 @@ def put_together(
 
     glues = pl.Series(glue.texts, dtype=pl.String)
     n_blocks, n_lines = len(glue.first), len(sample)
-    between, end, empty = 2 * n_blocks, 2 * n_blocks + 1, 2 * n_blocks + 2
+    end, empty = 2 * n_blocks + 1, 2 * n_blocks + 2
     count = np.bincount(sample, minlength=n_samples)
     stop = np.cumsum(count)
-    place = 2 * np.arange(n_lines) + sample  # of the glue before each line; one more piece ends each sample
-    begin = 2 * (stop - count) + np.arange(n_samples)
-    pieces = np.empty(2 * n_lines + n_samples, dtype=np.int64)
-    follows = np.append(False, (block[1:] == block[:-1]))[:n_lines]
-    before = np.where(follows, between, n_blocks + block)
     heads = (stop - count)[count > 0]
-    before[heads] = block[heads]
-    pieces[place] = before
-    pieces[place + 1] = len(glues) + statement
-    pieces[begin + 2 * count] = np.where(count > 0, end, empty)
+    opens = np.append(True, block[1:] != block[:-1])[:n_lines]
+    opens[heads] = True
+    opened = np.cumsum(opens)
 
-    parts = pl.concat([glues, texts])
+    # Pieces: a line that opens a block and the glue before it; any other line and its glue in one.
+    place = np.arange(n_lines) + opened + sample
+    finish = stop + np.append(0, opened)[stop] + np.arange(n_samples)
+    pieces = np.empty(n_lines + int(opens.sum()) + n_samples, dtype=np.int32)
+    pieces[place] = np.where(opens, 0, len(texts)) + (len(glues) + statement)
+    before = n_blocks + block[opens]
+    is_head = np.zeros(n_lines, dtype=bool)
+    is_head[heads] = True
+    before[is_head[opens]] -= n_blocks
+    pieces[place[opens] - 1] = before
+    pieces[finish] = np.where(count > 0, end, empty)
+
+    parts = pl.concat([glues, texts, glue.between + texts])
     taken = parts.to_arrow().cast(pa.large_string()).take(pa.array(pieces))
     _, offsets, data = taken.buffers()
-    edges = np.append(begin, len(pieces))
+    edges = np.append(0, finish + 1)
     bytes_at = np.frombuffer(offsets, dtype=np.int64, count=len(pieces) + 1)[edges]
     text = pa.LargeStringArray.from_buffers(n_samples, pa.py_buffer(bytes_at.copy()), data)
 
-    lengths = parts.str.len_chars().cast(pl.Int64).to_numpy()
-    ends = np.cumsum(lengths[pieces])
-    base = np.append(0, ends)[begin]
-    stops = ends[place + 1] - base[sample]
-    starts = stops - lengths[pieces[place + 1]]
-    return Pieces(text=text, start=starts.astype(np.int32), end=stops.astype(np.int32))
+    lengths = parts.str.len_chars().cast(pl.Int32).to_numpy()
+    ends = np.cumsum(lengths[pieces], dtype=np.int64)
+    base = np.append(0, ends)[edges[:-1]]
+    stops = (ends[place] - base[sample]).astype(np.int32)
+    return Pieces(text=text, start=stops - lengths[len(glues) + statement], end=stops)

@@ -22,7 +22,7 @@ from osler.statements.settings import TextSettings
 from osler.statements.spec import Style
 from osler.statements.spelling import Parts, spell
 from osler.statements.styles import style as style_of
-from osler.statements.values import unit_ids, value_ids
+from osler.statements.values import NO_VALUE, unit_ids, value_ids
 from osler.statements.view import View, open_view
 
 
@@ -153,8 +153,10 @@ def _event_lines(
     sample, place = picked
     places = np.flatnonzero(np.bincount(place, minlength=view.size))
     code = view.code[places]
-    unit, units = unit_ids(view, places, book)
     value, values = value_ids(view, places, book)
+    valued = value != NO_VALUE
+    unit = np.full(len(places), -1, dtype=np.int32)
+    unit[valued], units = unit_ids(view, places[valued], book)
     parts = Parts(
         name=code,
         names=book.description,

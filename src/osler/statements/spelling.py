@@ -66,7 +66,7 @@ def spell(parts: Parts, style: Style, counter: Counter) -> tuple[np.ndarray, Sta
         key += (parts.day.astype(np.int64) + 1) * (len(labels) * len(values))
     statement, keys = factor(key)
     rest, value_at = np.divmod(keys, len(values))
-    day_at, label_at = np.divmod(rest, len(labels))
+    day_at, label_at = np.divmod(rest, max(len(labels), 1))
     texts = _join(labels.gather(label_at), values.gather(value_at))
     if parts.days is not None:
         days = with_empty(parts.days)

@@ -80,7 +80,10 @@ def value_ids(view: View, positions: np.ndarray, book: Book) -> tuple[np.ndarray
     ids = np.zeros(len(positions), dtype=np.int32)
     texts = pl.Series([""], dtype=pl.String)
     number, is_number = numbers_at(view, positions)
-    word_ids, words = clean_ids(view.column("text_value", positions))
+    if view.events["text_value"].null_count() == view.events.height:
+        word_ids, words = np.full(len(positions), -1), texts.clear()
+    else:
+        word_ids, words = clean_ids(view.column("text_value", positions))
     is_word = (word_ids >= 0) & (book.text_first[view.code[positions]] | ~is_number)
     is_number &= ~is_word
     if is_number.any():

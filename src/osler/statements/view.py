@@ -60,7 +60,10 @@ class View:
 
     def column(self, name: str, positions: np.ndarray) -> pl.Series:
         """A column of the events at some positions."""
-        return self.events[name].gather(self.origin[positions])
+        column = self.events[name]
+        if len(self.origin) < len(column):
+            positions = self.origin[positions]
+        return column.gather(positions)
 
     def first_seen(self) -> np.ndarray:
         """[n + 1] number of the first sample that sees each event, or the end of its subject's samples."""
@@ -92,7 +95,7 @@ def open_view(
     samples = _checked(samples)
     code = _codes(events, book)
     subject_id = events["subject_id"].to_numpy()
-    time = events["time"].dt.timestamp("us").fill_null(NO_TIME).to_numpy()
+    time = events["time"].cast(pl.Datetime("us")).to_physical().fill_null(NO_TIME).to_numpy()
     prediction = samples["prediction_time"].dt.timestamp("us").to_numpy()
     subjects, first_sample = np.unique(samples["subject_id"].to_numpy(), return_index=True)
     sample_ends = np.append(first_sample[1:], samples.height)
@@ -106,17 +109,21 @@ def open_view(
 
     # A subject's last sample sees everything that its other samples see.
     origin, subject = _spans(starts, high[sample_ends - 1])
+    some = len(origin) < events.height
     return View(
         events=events,
         origin=origin,
-        row=events["row"].to_numpy()[origin],
-        time=time[origin],
-        code=code[origin],
+        row=events["row"].gather(origin).to_numpy() if some else events["row"].to_numpy(),
+        time=time[origin] if some else time,
+        code=code[origin] if some else code,
         subject=subject,
         samples=samples,
         prediction=prediction,
-        **_moved(origin, len(time), start=start, fixed=fixed, low=low, high=high),
-        last_sample=sample_ends[subject],
+        start=np.searchsorted(origin, start),
+        fixed=np.searchsorted(origin, fixed),
+        low=np.searchsorted(origin, low),
+        high=np.searchsorted(origin, high),
+        last_sample=sample_ends.astype(np.int32)[subject],
         windowed=bool((low > fixed).any()),
     )
 
@@ -162,18 +169,11 @@ def _bisect(time: np.ndarray, low: np.ndarray, high: np.ndarray, limit: np.ndarr
 def _spans(starts: np.ndarray, stops: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     sizes = stops - starts
     subject = np.repeat(np.arange(len(starts), dtype=np.int32), sizes)
-    shift = np.repeat(starts - (np.cumsum(sizes) - sizes), sizes)
-    return np.arange(len(subject)) + shift, subject
-
-
-def _moved(origin: np.ndarray, size: int, **edges: np.ndarray) -> dict[str, np.ndarray]:
-    """Positions among all events turned into positions among the visible ones."""
-    seen = np.zeros(size + 1, dtype=np.int64)
-    seen[origin + 1] = 1
-    before = np.cumsum(seen)
-    return {name: before[edge] for name, edge in edges.items()}
+    origin = np.repeat((starts - (np.cumsum(sizes) - sizes)).astype(np.int32), sizes)
+    origin += np.arange(len(subject), dtype=np.int32)
+    return origin, subject
 
 
 def _counts_up_to(edges: np.ndarray, size: int) -> np.ndarray:
     """[size + 1] how many edges are <= each position."""
-    return np.cumsum(np.bincount(edges, minlength=size + 1))
+    return np.cumsum(np.bincount(edges, minlength=size + 1), dtype=np.int32)
