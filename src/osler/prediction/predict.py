@@ -10,7 +10,7 @@ import polars as pl
 
 from osler.base.errors import InputError
 from osler.base.files import read_json, write_json, write_parquet
-from osler.base.hashing import hash_bytes, hash_json
+from osler.base.hashing import hash_bytes, hash_json, hash_text
 from osler.base.output import Output
 from osler.base.progress import bar, note
 from osler.measure.table import metrics_frame, metrics_objects
@@ -235,7 +235,7 @@ def _key(
             "task": task_name,
             "settings": settings.plain(),
             "labels": labels.hash,
-            "splits": hash_json(_ordered(splits).to_dict(as_series=False)),
+            "splits": hash_text(_ordered(splits).write_csv()),
             "features": {name: _features_hash(one) for name, one in features.items()},
         }
     )
