@@ -74,6 +74,8 @@ def test_dense_vectors(tmp_path: Path, scaling: str) -> None:
     check_round_trip(model, members, features)
     with pytest.raises(InputError, match="other columns"):
         assign(model, dense_features("document", vectors[:, :5], names(5)))
+    with pytest.raises(InputError, match="knows only 0%"):
+        assign(model, dense_features("document", vectors, [f"y{i}" for i in range(12)]))
 
 
 def test_counts_whatever_the_order_of_columns(tmp_path: Path) -> None:

@@ -69,7 +69,7 @@ def drawn(frame: pl.DataFrame) -> list[tuple[Any, ...]]:
     return sorted([(*row[:4], None if row[3] is not None else row[4]) for row in rows], key=repr)
 
 
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(rows=rows_of_stays, task=tasks, shards=st.integers(1, 2))
 def test_equals_plain_python(rows: list[Any], task: MortalitySettings, shards: int) -> None:
     rows = [*rows, *ALWAYS]
@@ -97,7 +97,7 @@ def test_attrition_adds_up(rows: list[Any], task: MortalitySettings) -> None:
     assert labels.samples.select("subject_id", "prediction_time").equals(keys)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(rows=rows_of_stays, later=rows_of_stays)
 def test_the_future_changes_no_sample(rows: list[Any], later: list[Any]) -> None:
     """Other events after the prediction time: the same site and groups for every sample that is in both."""

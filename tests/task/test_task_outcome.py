@@ -45,7 +45,7 @@ tables = st.lists(
 )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(table=tables, with_visits=st.booleans(), shards=st.integers(1, 2))
 def test_equals_plain_python(table: list[Any], with_visits: bool, shards: int) -> None:
     rows = row(9, 0, "yes")

@@ -82,7 +82,7 @@ def drawn(frame: pl.DataFrame) -> list[tuple[Any, ...]]:
     return sorted([(*row[:3], None if row[2] is not None else row[3]) for row in rows], key=repr)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(rows=rows_of_stays, task=tasks, shards=st.integers(1, 2))
 def test_equals_plain_python(rows: list[Any], task: ReadmissionSettings, shards: int) -> None:
     rows = [*rows, *ALWAYS]
@@ -96,7 +96,7 @@ def test_equals_plain_python(rows: list[Any], task: ReadmissionSettings, shards:
     assert kept.filter(pl.col("prediction_time") < pl.col("discharged")).height <= kept.height
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(rows=rows_of_stays)
 def test_the_sensitivity_table_is_what_each_choice_gives(rows: list[Any]) -> None:
     rows = [*rows, *ALWAYS]

@@ -65,6 +65,7 @@ def assign_samples(
         "sizes": np.bincount(found.cluster, minlength=found.k).tolist(),
         "columns unseen": found.unseen,
         "columns absent": found.absent,
+        "cells known": round(found.known_share, 4),
     }
     keys = hash_json([str(value) for row in table.rows() for value in row])
     job = Output(out, key=hash_json({"features": matrix_hash(features), "table": keys, "summary": summary}))

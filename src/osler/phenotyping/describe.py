@@ -64,9 +64,8 @@ class Differences:
             cluster: int [n], 0..k-1.
             k: number of clusters.
             arm: name of the arm.
-            show: at most so many variables for each cluster and direction; of the columns of one variable
-                (windows,
-                aggregations: what stands before `|`) the one with the largest difference.
+            show: at most so many variables for each cluster and direction; of the columns of one code
+                (windows, aggregations, values) the one with the largest difference.
 
         Returns:
             `arm, k, cluster, direction` (over, under), `rank, variable, n_inside, n_outside, mean_inside,
@@ -106,7 +105,7 @@ class Differences:
         chosen: list[int] = []
         seen: set[str] = set()
         for i in positive[np.argsort(-difference[positive], kind="stable")]:
-            variable = self._names[i].split("|", 1)[0]
+            variable = self._names[i].split("|", 1)[0].split("=", 1)[0]
             if len(chosen) == show:
                 break
             if variable not in seen:

@@ -25,6 +25,8 @@ FORMAT_VERSION = 1
 _COLUMNS, _STATEMENTS = "columns", "statements"
 # Steps of the distances within a cluster that typicality is read from.
 _GRID = np.linspace(0, 1, 101)
+# Below this share of known cells the new samples come from another record, not from other patients.
+_LEAST_KNOWN = 0.5
 
 
 @dataclass(frozen=True)
@@ -67,6 +69,7 @@ class Assignment:
         unseen: columns of the new samples that the model does not know; they were not used (or, for
             statements, weighed as unseen ones).
         absent: columns of the model that the new samples lack.
+        known_share: share of the cells of the new samples that lie in columns that the model knows.
     """
 
     arm: str
@@ -76,6 +79,7 @@ class Assignment:
     typicality: Array
     unseen: int
     absent: int
+    known_share: float
 
 
 def save_model(
@@ -188,7 +192,8 @@ def assign(model: Model, features: Features, *, arm: str | None = None, k: int |
         k: number of clusters; None: the one that was chosen.
 
     Raises:
-        InputError: another representation, an arm or k that was not fitted, or no k was chosen.
+        InputError: another representation, an arm or k that was not fitted, no k was chosen, or the columns
+            are mostly unknown.
     """
     if features.name != model.representation:
         raise InputError(
@@ -208,7 +213,14 @@ def assign(model: Model, features: Features, *, arm: str | None = None, k: int |
         raise InputError(
             f"no clustering with arm '{arm}' and k {k}", allowed=model.arrays, remedy="name a fitted one"
         )
-    known = set(model.names)
+    known = np.isin(np.array(features.names, dtype=object), np.array(model.names, dtype=object))
+    known_share = _known_share(features, known)
+    if model.kind == _COLUMNS and known_share < _LEAST_KNOWN:
+        raise InputError(
+            f"the clustering knows only {known_share:.0%} of what the new samples hold",
+            count=int((~known).sum()),
+            remedy="assign samples whose record has the same codes as those that were clustered",
+        )
     matrix = _frozen(model, features)
     arrays = model.arrays[arm, k]
     cluster, distance = load_arm(arm).assign(arrays, model.space.apply(matrix))
@@ -218,9 +230,18 @@ def assign(model: Model, features: Features, *, arm: str | None = None, k: int |
         cluster=cluster,
         distance=distance,
         typicality=_typicality(cluster, distance, arrays["distances"]),
-        unseen=sum(name not in known for name in features.names),
-        absent=len(known - set(features.names)),
+        unseen=int((~known).sum()),
+        absent=len(set(model.names) - set(features.names)),
+        known_share=known_share,
     )
+
+
+def _known_share(features: Features, known: Array) -> float:
+    """Share of the cells of new samples that lie in columns that the model knows; 1 where there are none."""
+    if not hasattr(features.matrix, "indptr"):
+        return float(known.mean())
+    cells = np.bincount(features.matrix.indices, minlength=len(known))
+    return float(cells[known].sum() / cells.sum()) if cells.sum() else 1.0
 
 
 def _frozen(model: Model, features: Features) -> Any:

@@ -70,27 +70,35 @@ def groups_of(dataset: Dataset, samples: pl.DataFrame) -> pl.DataFrame:
     Returns:
         One text column per declared group, in the order of the samples; `unknown` where there is no value.
     """
+    declared = declared_groups(dataset)
+    coded = _coded_events(dataset, [group.prefix for group in declared.values() if group.prefix is not None])
     columns = {}
-    for name, group in declared_groups(dataset).items():
+    for name, group in declared.items():
         if group.column is not None:
             value = last_value(dataset, samples, columns=(group.column,))
         else:
-            value = _last_coded(dataset, samples, prefix=str(group.prefix))
+            value = _last_coded(coded, samples, prefix=str(group.prefix))
         named = value.replace(group.values) if group.values else value
         columns[name] = named.fill_null(UNKNOWN)
     return pl.DataFrame(columns)
 
 
-def _last_coded(dataset: Dataset, samples: pl.DataFrame, *, prefix: str) -> pl.Series:
-    rest = pl.col("code").str.slice(len(prefix)).str.strip_chars()
-    value = pl.when(rest.str.len_chars() > 0).then(rest).otherwise(event_value())
-    parts = []
-    for shard in dataset.shards:
-        events = select_events(shard, pl.col("code").str.starts_with(prefix))
-        events = events.with_columns(value.alias("value"), pl.col("time").fill_null(BEGINNING)).drop_nulls(
-            "value"
+def _coded_events(dataset: Dataset, prefixes: list[str]) -> pl.DataFrame:
+    """Events whose code begins with one of the prefixes, in canonical order; read once for all groups."""
+    wanted = pl.any_horizontal(pl.lit(value=False), *(pl.col("code").str.starts_with(p) for p in prefixes))
+    parts = [
+        select_events(shard, wanted).select(
+            "subject_id", pl.col("time").fill_null(BEGINNING), "code", event_value().alias("value")
         )
-        parts.append(events.select("subject_id", "time", "value"))
+        for shard in dataset.shards
+    ]
+    return pl.concat(parts)
+
+
+def _last_coded(events: pl.DataFrame, samples: pl.DataFrame, *, prefix: str) -> pl.Series:
+    rest = pl.col("code").str.slice(len(prefix)).str.strip_chars()
+    value = pl.when(rest.str.len_chars() > 0).then(rest).otherwise("value")
+    events = events.filter(pl.col("code").str.starts_with(prefix)).with_columns(value.alias("value"))
     keys = samples.select(SAMPLE_KEY).unique()
-    found = last_at_or_before(keys, pl.concat(parts), keep=["value"])
+    found = last_at_or_before(keys, events.drop_nulls("value"), keep=["value"])
     return samples.select(SAMPLE_KEY).join(found, on=SAMPLE_KEY, how="left", maintain_order="left")["value"]

@@ -41,4 +41,4 @@ class SplitSettings(Settings):
     seed: int = Field(default=0, ge=0)
     held_out: float = Field(default=0.2, gt=0, lt=1)
     tuning: float = Field(default=0.0, ge=0, lt=1)
-    cut: Annotated[datetime | None, Field(strict=False)] = None
+    cut: Annotated[datetime | None, Field(strict=False)] = None  # a date without a time of day will do

@@ -4,7 +4,7 @@ from datetime import datetime
 
 import polars as pl
 
-from osler.record.dataset import Dataset, in_canonical_order
+from osler.record.dataset import Dataset, Shard, in_canonical_order
 from osler.record.schema import SAMPLE_KEY, UNKNOWN
 from osler.task.events import scan_shard
 
@@ -42,28 +42,37 @@ def last_value(dataset: Dataset, samples: pl.DataFrame, *, columns: tuple[str, .
     for shard in dataset.shards:
         if not any(name in shard.columns for name in columns):
             continue
-        value = pl.coalesce(pl.col(name).cast(pl.String) for name in columns).str.strip_chars()
-        valued = (
-            scan_shard(shard, extra=columns)
-            .with_columns(pl.when(value.str.len_chars() > 0).then(value).alias("value"))
-            .filter(pl.col("value").is_not_null())
-            .with_columns(pl.col("time").fill_null(BEGINNING))
+        valued = _valued(shard, columns)
+        instants = valued.select("subject_id", "time", "value").unique().collect(engine="streaming")
+        # Where an instant has several values the canonical order decides; only those events are sorted.
+        several = instants.select("subject_id", "time").filter(
+            pl.struct("subject_id", "time").is_duplicated()
         )
-        times = valued.select("subject_id", "time").unique().collect(engine="streaming")
-        last = keys.join(times.select("subject_id").unique(), on="subject_id", how="semi")
-        last = last_at_or_before(last, times, keep=["time"]).drop_nulls("time")
-        # Only the events at those instants are sorted: many rows share a time, and the canonical order
-        # decides.
-        instants = last.select("subject_id", "time").unique()
-        events = valued.join(instants.lazy(), on=["subject_id", "time"], how="semi").collect(
-            engine="streaming"
-        )
-        chosen = in_canonical_order(events).unique(["subject_id", "time"], keep="last", maintain_order=True)
-        parts.append(last.join(chosen.select("subject_id", "time", "value"), on=["subject_id", "time"]))
+        if several.height:
+            several = several.unique()
+            events = valued.join(several.lazy(), on=["subject_id", "time"], how="semi").collect()
+            decided = in_canonical_order(events).unique(
+                ["subject_id", "time"], keep="last", maintain_order=True
+            )
+            rest = instants.join(several, on=["subject_id", "time"], how="anti")
+            instants = pl.concat([rest, decided.select("subject_id", "time", "value")])
+        here = keys.join(instants.select("subject_id").unique(), on="subject_id", how="semi")
+        parts.append(last_at_or_before(here, instants, keep=["value"]))
     if not parts:
         return pl.Series("value", [None] * samples.height, dtype=pl.String)
     found = pl.concat(parts).select(*SAMPLE_KEY, "value")
     return samples.select(SAMPLE_KEY).join(found, on=SAMPLE_KEY, how="left", maintain_order="left")["value"]
+
+
+def _valued(shard: Shard, columns: tuple[str, ...]) -> pl.LazyFrame:
+    """Events that have a value in one of the columns; facts without a time at the beginning."""
+    value = pl.coalesce(pl.col(name).cast(pl.String) for name in columns).str.strip_chars()
+    return (
+        scan_shard(shard, extra=columns)
+        .with_columns(pl.when(value.str.len_chars() > 0).then(value).alias("value"))
+        .filter(pl.col("value").is_not_null())
+        .with_columns(pl.col("time").fill_null(BEGINNING))
+    )
 
 
 def last_at_or_before(samples: pl.DataFrame, events: pl.DataFrame, *, keep: list[str]) -> pl.DataFrame:
@@ -76,19 +85,11 @@ def last_at_or_before(samples: pl.DataFrame, events: pl.DataFrame, *, keep: list
     """
     events = events.sort("subject_id", "time", maintain_order=True)
     events = events.unique(["subject_id", "time"], keep="last", maintain_order=True)
-    return (
-        samples.sort(SAMPLE_KEY)
-        .join_asof(
-            events.select(
-                "subject_id", pl.col("time").alias("_at"), *(name for name in keep if name != "time")
-            ),
-            left_on="prediction_time",
-            right_on="_at",
-            by="subject_id",
-            strategy="backward",
-            check_sortedness=False,
-            coalesce=False,
-        )
-        .rename({"_at": "time"} if "time" in keep else {})
-        .drop([] if "time" in keep else ["_at"])
+    return samples.sort(SAMPLE_KEY).join_asof(
+        events.select("subject_id", "time", *keep),
+        left_on="prediction_time",
+        right_on="time",
+        by="subject_id",
+        strategy="backward",
+        check_sortedness=False,
     )
