@@ -132,6 +132,8 @@ def test_outcomes_agree_with_the_events(events: pl.DataFrame, outcomes: pl.DataF
             following = admitted[number + 1][0] if number + 1 < len(admitted) else None
             back = following is not None and following - end <= timedelta(days=30)
             assert truth[visit]["readmission"] is (None if died else back)
+            day_end = end.replace(hour=23, minute=59, second=0)
+            assert truth[visit]["readmission_prediction_time"] == (None if died else day_end)
             still = end - time > timedelta(hours=24)
             assert truth[visit]["death_prediction_time"] == (time + timedelta(hours=24) if still else None)
             assert (truth[visit]["death_logit"] is not None) is still
@@ -197,17 +199,16 @@ def test_a_summary_has_its_parts(events: pl.DataFrame, outcomes: pl.DataFrame) -
     notes = events.filter(pl.col("code") == NOTE).join(outcomes, on="visit_id")
     text = notes["text_value"]
     assert text.str.starts_with("Discharge summary\n\n").all()
-    assert (
-        text.str.contains(r"A (\d\d-year-old (wo)?man|(wo)?man aged over 89) came to the hospital ").mean()
-        > 0.99
-    )
+    assert text.str.contains(
+        r"(A|An) (\d\d-year-old (wo)?man|(wo)?man aged over 89) came to the hospital "
+    ).all()
     assert text.str.contains(r"There was no |Review was not possible").all()
     assert not text.str.contains(r"\b(null|None|nan)\b").any()
     assert not text.str.contains(r"  |\.\.|\n\n\n| \n").any()
     assert (text.str.contains("the patient died|pt died") == notes["death"]).all()
     alive = notes.filter(~pl.col("death"))["text_value"]
     assert alive.str.contains("To be taken: |No regular medications").all()
-    ages = text.str.extract(r"A (\d+)-year-old").cast(pl.Int64)
+    ages = text.str.extract(r"An? (\d+)-year-old").cast(pl.Int64)
     shown = ages.is_not_null()
     assert (ages.filter(shown) == notes["age"].floor().cast(pl.Int64).filter(shown)).all()
     assert (notes["age"].filter(~shown) >= 89).all()
@@ -215,7 +216,7 @@ def test_a_summary_has_its_parts(events: pl.DataFrame, outcomes: pl.DataFrame) -
 
 def test_readmission_leaves_no_trace_before_it_happens() -> None:
     """Swap readmission and none: care, measurements and summaries of the stay stay as they were."""
-    hospitals = hospitals_of(SimulateSettings(hospitals=3))
+    hospitals = hospitals_of(SimulateSettings(hospitals=3, causes={"mechanism": 0.0}))
     patients, stays = draw_latent(hospitals, 400, np.random.SeedSequence(8))
     swapped = replace(
         stays,
@@ -240,7 +241,7 @@ def test_readmission_leaves_no_trace_before_it_happens() -> None:
 
 def test_death_leaves_no_trace_in_the_first_day() -> None:
     """Swap death and survival, the stay as long as it was: the first 24 hours are measured alike."""
-    hospitals = hospitals_of(SimulateSettings(hospitals=3))
+    hospitals = hospitals_of(SimulateSettings(hospitals=3, causes={"mechanism": 0.0}))
     _, stays = draw_latent(hospitals, 400, np.random.SeedSequence(8))
     swapped = replace(stays, outcome=np.where(stays.outcome == DIED, NEITHER, DIED))
     for rounds in (vital_rounds, lab_rounds):
@@ -298,7 +299,7 @@ def test_counts_and_boosting_come_near_the_best(events: pl.DataFrame, outcomes: 
     scores, best = [], []
     for fold in (train, ~train):
         model = LGBMClassifier(
-            n_estimators=80, learning_rate=0.05, num_leaves=7, colsample_bytree=0.3, n_jobs=1, verbose=-1
+            n_estimators=60, learning_rate=0.05, num_leaves=7, colsample_bytree=0.3, n_jobs=1, verbose=-1
         )
         model.fit(x[fold], y[fold])
         scores.append(observed_auroc(model.predict_proba(x[~fold])[:, 1], y[~fold]) or 0)

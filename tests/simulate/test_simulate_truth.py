@@ -50,7 +50,7 @@ def test_observed_auroc_counts_pairs(rows: list[tuple[int, bool]]) -> None:
 def test_probabilities_are_what_happens(causes: dict[str, float]) -> None:
     """In each tenth of the true probability the rate agrees: at admission, at 24 hours, and at discharge."""
     hospitals = hospitals_of(SimulateSettings(hospitals=5, seed=2, causes=causes))
-    _, stays = draw_latent(hospitals, 60_000, np.random.SeedSequence(5))
+    _, stays = draw_latent(hospitals, 40_000, np.random.SeedSequence(5))
     still = stays.end - stays.admit > LANDMARK
     alive = ~stays.died
     for logit, happened in (

@@ -199,13 +199,14 @@ def _patient_truth(patients: Patients, subject_id: Integers, sites: list[str]) -
 
 
 def _outcome_truth(patients: Patients, stays: Stays, subject_id: Integers, sites: list[str]) -> pl.DataFrame:
+    """Death is predicted 24 hours after admission, readmission at 23:59 of the day of discharge."""
     here = stays.patient
     still = stays.end - stays.admit > LANDMARK
     times = {
         "admission_time": stays.admit,
         "end_time": stays.end,
         "death_prediction_time": np.where(still, stays.admit + 24 * HOUR, -1),
-        "readmission_prediction_time": np.where(stays.died, -1, stays.end),
+        "readmission_prediction_time": np.where(stays.died, -1, (stays.end // DAY + 1) * DAY - MINUTE),
     }
     alive = pl.Series(~stays.died)
     readmission = pl.Series(stays.readmission_logit)

@@ -18,6 +18,8 @@ Table = NDArray[np.bool_]
 
 _CHRONIC = np.array([condition.chronic for condition in CONDITIONS])
 _SLOPE = np.array([condition.slope for condition in CONDITIONS])
+_INTENSIVE_MEDICATIONS = [m.key in ("norepinephrine", "propofol") for m in MEDICATIONS]
+_INTENSIVE_PROCEDURES = [p.key in ("central_line", "ventilation") for p in PROCEDURES]
 _DIED = DISCHARGE_PLACES.index("DIED")
 _CODED_CHRONIC, _CODED_ACUTE, _CODED_OUTPATIENT = 0.85, 0.95, 0.8
 _HOME_TAKEN = 0.93
@@ -58,6 +60,7 @@ def draw_care(rng: np.random.Generator, patients: Patients, stays: Stays) -> Car
     frailty = patients.frailty - column("frailty")[kind]
     chronic = rng.random((len(kind), len(CONDITIONS))) < sigmoid(table[kind] + _SLOPE * frailty[:, None])
     chronic &= _CHRONIC
+    chronic[:, INDEX["breast_cancer"]] &= patients.female
     stay_kind = kind[stays.patient]
     severity = stays.severity - column("severity")[stay_kind]
     acute = rng.random((len(stay_kind), len(CONDITIONS))) < sigmoid(
@@ -72,6 +75,8 @@ def draw_care(rng: np.random.Generator, patients: Patients, stays: Stays) -> Car
     home &= np.array([medication.home for medication in MEDICATIONS])
     ward = _led_to(rng, MEDICATIONS, present, stays.severity)
     ward &= ~np.array([medication.home for medication in MEDICATIONS])
+    done = _led_to(rng, PROCEDURES, present, stays.severity)
+    needs_intensive = ward[:, _INTENSIVE_MEDICATIONS].any(axis=1) | done[:, _INTENSIVE_PROCEDURES].any(axis=1)
     share = rng.random((len(reason), 4))
     elective = np.where(reason == INDEX["chemotherapy"], 0.9, 0.04)
     admission = np.where(share[:, 0] < elective, 1, np.where(share[:, 1] < 0.06, 2, 0))
@@ -83,8 +88,8 @@ def draw_care(rng: np.random.Generator, patients: Patients, stays: Stays) -> Car
         reason=reason,
         home=home,
         ward=ward,
-        done=_led_to(rng, PROCEDURES, present, stays.severity),
-        intensive=rng.random(len(reason)) < sigmoid(-2.3 + 1.3 * stays.severity),
+        done=done,
+        intensive=needs_intensive | (rng.random(len(reason)) < sigmoid(-2.8 + 1.3 * stays.severity)),
         kind=admission,
         place=np.where(stays.died, _DIED, place),
     )

@@ -98,7 +98,7 @@ CONDITIONS: tuple[Condition, ...] = (
     _acute("pressure_ulcer", "L89.159 707.03", "pressure ulcer over the sacrum", 0.01, 0.6, frail=0.08, sepsis=0.04),
     _acute("dysphagia", "R13.10 787.20", "difficulty swallowing", 0.01, 0.2, frail=0.08, cancer=0.05),
     _acute("neutropenia", "D70.1 288.03", "neutropenia due to cancer chemotherapy", 0.0005, 0.4, cancer=0.25),
-    _acute("chemotherapy", "Z51.11 V58.11", "admission for chemotherapy", 0.0005, -0.8, cancer=0.2),
+    _acute("chemotherapy", "Z51.11 V58.11", "planned chemotherapy", 0.0005, -0.8, cancer=0.2),
     _acute("hepatic_failure", "K72.90 572.2", "liver failure with encephalopathy", 0.001, 0.7, liver=0.25),
     _acute("ascites", "R18.8 789.59", "ascites", 0.005, 0.3, liver=0.4, cancer=0.04),
     _acute("alcohol_withdrawal", "F10.239 291.81", "alcohol withdrawal", 0.003, liver=0.25),

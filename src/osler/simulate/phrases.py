@@ -47,7 +47,7 @@ NEGATIVES: tuple[tuple[str, str], ...] = (
 
 ALLERGIES = (
     "No known drug allergies.",
-    "Allergic to penicillin (rash).",
+    "Allergic to sulfonamides (rash).",
     "No known drug allergies.",
     "Does not tolerate codeine.",
 )

@@ -48,7 +48,7 @@ class SimulateSummary:
             hours.
         readmission: share of survivors readmitted within 30 days.
         bayes_auroc_death, bayes_auroc_readmission: AUROC of the true probabilities, death at 24 hours and
-            readmission at discharge.
+            readmission on the day of discharge.
         causes: strength by cause.
     """
 

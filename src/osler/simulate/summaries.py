@@ -101,7 +101,7 @@ def summaries(
         "review": _review(rng, length, care.acute),
         "results": _findings(chance, admission),
         "course": _course(chance, care, days, died),
-        "procedures": _listed(care.done, _PROCEDURES, "Procedures: ", "No procedures were done."),
+        "procedures": _listed(care.done, _PROCEDURES, "Done during the stay: ", "No procedures were done."),
         "medications": _only(~died, _listed(taken, _MEDICATIONS, "To be taken: ", "No regular medications.")),
         "plan": _plan(chance, care, died),
     }
@@ -168,10 +168,12 @@ def _reason(patients: Patients, stays: Stays, care: Care) -> pl.Series:
             "old": age > 89,
         }
     )
+    vowel = pl.col("age").str.contains("^(8|18$|11$)")  # eight, eighteen, eleven, eighty
+    article = pl.when(vowel).then(pl.lit("An")).otherwise(pl.lit("A"))
     who = (
         pl.when("old")
         .then(pl.format("A {} aged over 89", "person"))
-        .otherwise(pl.format("A {}-year-old {}", "age", "person"))
+        .otherwise(pl.format("{} {}-year-old {}", article, "age", "person"))
     )
     return frame.select(
         pl.format("{} came to the hospital with {}. Main diagnosis: {}.", who, "brought", "cause")
@@ -208,7 +210,7 @@ def _course(chance: _Chance, care: Care, days: Integers, died: Booleans) -> pl.S
     length = pl.Series(days)
     unit = pl.select(pl.when(length == 1).then(pl.lit(" day.")).otherwise(pl.lit(" days."))).to_series()
     parts = [
-        _listed(acute, _CONDITIONS, "The stay was complicated by ", "The course was without complications."),
+        _listed(acute, _CONDITIONS, "Further diagnoses: ", "The course was without complications."),
         _only(care.intensive, chance.always("Treated in the intensive care unit.")),
         _listed(care.ward, _MEDICATIONS, "Given in hospital: ", "No further medication was given."),
     ]

@@ -59,7 +59,8 @@ def bayes(outcomes: pl.DataFrame) -> dict[str, Any]:
 
     Args:
         outcomes: one row per stay, as `outcomes.parquet`. Death counts stays that last more than 24 hours,
-            predicted at 24 hours; readmission counts stays that ended alive, predicted at discharge.
+            predicted at 24 hours; readmission counts stays that ended alive, predicted at 23:59 of the
+            day of discharge.
 
     Returns:
         By outcome: `overall` and `sites`, each with n, n_events, rate, expected_rate, auroc (from
