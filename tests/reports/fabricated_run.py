@@ -137,7 +137,7 @@ def labels(folder: Path, n: int, events: int, *, small: bool) -> None:
                 "exclusions": "outcome missing",
                 "why": "the outcome is known for all others",
             },
-            "warnings": [],
+            "warnings": ["120 discharges were dropped within 30 days", "4 deaths without a time"],
         },
     )
     removed = [
@@ -149,6 +149,13 @@ def labels(folder: Path, n: int, events: int, *, small: bool) -> None:
     rows = [("found", "admissions", total, total)]
     rows += [("excluded", reason, count, count) for reason, count in removed]
     rows += [("kept", "samples", n, n), ("noted", "deaths after the discharge, within the tolerance", 12, 12)]
+    other = {
+        "death": ["negative", "composite"],
+        "n": [n, n - 3],
+        "n_events": [events, events + 4],
+        "chosen": [True, False],
+    }
+    write_parquet(place / "sensitivity.parquet", pl.DataFrame(other))
     frame = pl.DataFrame(rows, schema=["step", "reason", "n_samples", "n_subjects"], orient="row")
     write_parquet(place / "attrition.parquet", frame)
 

@@ -247,6 +247,15 @@ def test_small_cells_and_their_complements_are_stars(run):
         assert int(row[1].replace(",", "")) > 10
 
 
+def test_other_choices_and_warnings_count_no_few_patients(run):
+    cohort = numbers_in(write_report(run).read_text(), "cohort")
+    assert "120 discharges were dropped within 30 days" in cohort
+    assert "4 deaths" not in cohort
+    choices = re.sub(r"\s+", " ", cohort[cohort.index("Samples and events by choice") :])
+    assert "negative 1,880 110 6 %" in choices
+    assert "composite 1,880 110 6 %" in choices
+
+
 @pytest.mark.parametrize("events", [7, 1879 - 6])
 def test_few_events_are_nowhere(tmp_path, events):
     run = fabricated.make_run(tmp_path, events=events)

@@ -10,6 +10,7 @@ from osler.reports.blocks import Section
 from osler.reports.formats import count
 from osler.reports.page import Page, render
 from osler.reports.runfiles import PrivateFiles, RunFiles
+from osler.reports.scores import scores
 from osler.reports.sections import SECTIONS
 
 NAME = "report.html"
@@ -72,7 +73,7 @@ def _title(files: RunFiles) -> str:
 
 def _lead(files: RunFiles) -> str:
     tasks = files.tasks()
-    models = {name for task in tasks for name in files.names(f"predictions/{task}")} - {"metrics"}
+    models = {model for task in tasks if (found := scores(files, task)) for model in found.models()}
     parts = [f"{len(tasks)} task" + ("" if len(tasks) == 1 else "s")] if tasks else []
     if models:
         parts.append(f"{count(len(models))} models")

@@ -1,5 +1,6 @@
 """Words that several sections share."""
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -7,12 +8,6 @@ from osler.reports.figures.canvas import SERIES
 from osler.reports.runfiles import RunFiles
 
 HEADS = {"lr": "logistic regression", "gbm": "LightGBM"}
-
-INTERVALS = {
-    "wilson": "Wilson",
-    "poisson": "exact Poisson",
-    "bootstrap": "bootstrap",
-}
 
 
 def plural(number: int, one: str, many: str | None = None) -> str:
@@ -68,6 +63,19 @@ def task_title(run: RunFiles, task: str) -> str:
     """Name of a task as a heading."""
     words = task.replace("_", " ").replace("-", " ")
     return words[:1].upper() + words[1:]
+
+
+def shareable(sentence: str, *, min_cell: int) -> str | None:
+    """A sentence of a run file, or None when it counts a few patients.
+
+    Examples:
+        >>> shareable("120 discharges were dropped within 30 days", min_cell=10)
+        '120 discharges were dropped within 30 days'
+        >>> shareable("7 events among the held-out samples", min_cell=10) is None
+        True
+    """
+    counted = re.findall(r"(?<![\d.,])(\d+) (?!h\b|d\b|days?\b|hours?\b|folds?\b|of \d+ folds)", sentence)
+    return None if any(1 <= int(number) <= min_cell for number in counted) else sentence
 
 
 def shown_path(value: str) -> str:

@@ -3,12 +3,27 @@
 import numpy as np
 import polars as pl
 
-from osler.reports.blocks import Block, Facts, Flow, Heading, Paragraph, Section, Step, say
+from osler.reports.blocks import (
+    Block,
+    Callout,
+    Column,
+    Details,
+    Facts,
+    Flow,
+    Heading,
+    Paragraph,
+    Row,
+    Section,
+    Step,
+    Table,
+    say,
+)
 from osler.reports.formats import count, percent
 from osler.reports.runfiles import STUDY, RunFiles
 from osler.reports.suppress import hidden_removals, is_small
-from osler.reports.words import split_words, task_title
+from osler.reports.words import shareable, split_words, task_title
 
+_SENSITIVITY_NUMBERS = ("n", "n_subjects", "n_events", "prevalence", "chosen")
 _HEADINGS = {
     "cohort": "Cohort",
     "prediction_time": "Prediction time",
@@ -54,6 +69,15 @@ def _task(run: RunFiles, task: str) -> list[Block]:
     if attrition is not None and attrition.height:
         flow = _flow(attrition, described, min_cell=run.min_cell, files=(attrition_file, task_file))
         blocks.append(flow)
+    for warning in described.get("warnings") or []:
+        words = shareable(str(warning), min_cell=run.min_cell)
+        if words:
+            blocks.append(Callout(f"{words[:1].upper()}{words[1:]}.", tone="caution", files=(task_file,)))
+    sensitivity_file = f"labels/{task}/sensitivity.parquet"
+    sensitivity = run.frame(sensitivity_file)
+    if sensitivity is not None and sensitivity.height:
+        table = _sensitivity(sensitivity, min_cell=run.min_cell, file=sensitivity_file)
+        blocks.append(Details("The same task under other choices", (table,)))
     return blocks
 
 
@@ -88,6 +112,26 @@ def _flow(
             steps.append(Step(label, None if hide else count(samples), detail))
     steps.append(_events(described, min_cell=min_cell))
     return Flow("Who came in, who left and why", tuple(step for step in steps if step.label), files=files)
+
+
+def _sensitivity(frame: pl.DataFrame, *, min_cell: int, file: str) -> Table:
+    """Samples and events under other choices, rounded: exact ones would differ by a handful."""
+    choices = [name for name in frame.columns if name not in _SENSITIVITY_NUMBERS]
+    step = max(1, min_cell)
+    rows = []
+    for row in frame.to_dicts():
+        n, events = (step * round(row[name] / step) for name in ("n", "n_events"))
+        words = ["–" if row[name] is None else str(row[name]) for name in choices]
+        shown = (count(n), count(events), percent(events / n if n else None, 0))
+        rows.append(Row((*words, *shown), tone="strong" if row.get("chosen") else "body"))
+    columns = (
+        *(Column(name.replace("_", " "), numeric=False) for name in choices),
+        *(Column(title) for title in ("Samples", "With the event", "Share")),
+    )
+    notes = ("Bold: the choice of this study.",)
+    if min_cell:
+        notes = (f"{notes[0]} Counts are rounded to {step}, so no difference is small.",)
+    return Table("Samples and events by choice", columns, tuple(rows), files=(file,), notes=notes)
 
 
 def _events(described: dict[str, object], *, min_cell: int) -> Step:

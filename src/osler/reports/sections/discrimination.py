@@ -5,13 +5,25 @@ from collections.abc import Sequence
 import numpy as np
 import polars as pl
 
-from osler.reports.blocks import Block, Column, Figure, Figures, Files, Heading, Row, Section, Table, Words
+from osler.reports.blocks import (
+    Block,
+    Column,
+    Figure,
+    Figures,
+    Files,
+    Heading,
+    Paragraph,
+    Row,
+    Section,
+    Table,
+    Words,
+)
 from osler.reports.figures.curves import Curve, pr_figure, roc_figure
 from osler.reports.formats import number, p_value, percent, with_interval
 from osler.reports.runfiles import METRICS, RunFiles
 from osler.reports.scores import Score, Scores, scores
 from osler.reports.suppress import is_small
-from osler.reports.words import colours, split_words, task_title
+from osler.reports.words import colours, shareable, split_words, task_title
 
 _MOST_CURVES = 6
 
@@ -26,6 +38,11 @@ def section(run: RunFiles) -> Section | None:
         if len(found) > 1:
             blocks.append(Heading(task_title(run, task)))
         blocks.append(_table(run, task_scores))
+        file = f"predictions/{task}/predictions.json"
+        for note in (run.json(file) or {}).get("notes") or []:
+            words = shareable(str(note), min_cell=run.min_cell)
+            if words:
+                blocks.append(Paragraph(f"{words[:1].upper()}{words[1:]}.", files=(file,), tone="note"))
         figures = _figures(run, task, task_scores)
         if figures:
             blocks.append(Figures(tuple(figures)))
