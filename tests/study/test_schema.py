@@ -50,7 +50,7 @@ def test_a_good_study_is_read_and_paths_start_at_the_file(tmp_path: Path) -> Non
         ("main: {}", "main: {budget: -5}", "texts.main.budget"),
         ("text: main", "text: other", "representations.st.text: there is no text 'other' (allowed: main)"),
         ("kind: counts", "kind: dreams", "representations.counts: Input tag 'dreams'"),
-        ("heads: [lr]", "heads: [oracle]", "predict.heads.0"),
+        ("heads: [lr]", "heads: [oracle]", "predict.heads: unknown head 'oracle'"),
         ("compare_to: counts+lr", "compare_to: x+lr", "predict.compare_to: there is no model 'x+lr'"),
         ("predict:", "generalize: {groups: [site]}\npredict:", "generalize: unknown key"),
     ],

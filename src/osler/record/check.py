@@ -178,7 +178,7 @@ def _shared_subjects(dataset: Dataset, subjects: list[np.ndarray]) -> list[Probl
     holders = [
         shard for shard, here in zip(dataset.shards, subjects, strict=True) if np.isin(shared[0], here)
     ]
-    named = ", ".join(shard.name for shard in holders[:3])
+    named = ", ".join(f"{shard.name}.parquet" for shard in holders[:3])
     return [
         Problem(
             what=f"subjects are in more than one shard (subject {shared[0]} in {named})",

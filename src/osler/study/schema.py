@@ -41,16 +41,16 @@ class DatasetSimulation(Settings):
 
 def _dataset_kind(value: Any) -> str | None:
     keys = value if isinstance(value, dict) else vars(value)
-    for key, kind in (("path", "folder"), ("simulate", "simulation"), ("format", "source")):
+    for key, kind in (("path", "<folder>"), ("simulate", "<simulation>"), ("format", "<source>")):
         if key in keys:
             return kind
     return None
 
 
 DatasetSettings = Annotated[
-    Annotated[DatasetFolder, Tag("folder")]
-    | Annotated[DatasetSource, Tag("source")]
-    | Annotated[DatasetSimulation, Tag("simulation")],
+    Annotated[DatasetFolder, Tag("<folder>")]
+    | Annotated[DatasetSource, Tag("<source>")]
+    | Annotated[DatasetSimulation, Tag("<simulation>")],
     Discriminator(
         _dataset_kind,
         custom_error_type="dataset",
