@@ -9,6 +9,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import polars as pl
 
 from osler.base.errors import InputError
@@ -203,25 +204,28 @@ def _is_sorted(events: pl.DataFrame, keys: list[str]) -> bool:
     """
     if events.height < 2:
         return True
-    places: pl.Series | None = None  # rows that equal the row before them in all keys so far
+    rows = events.height - 1
+    tied = np.ones(rows, dtype=bool)  # whether a row equals the row before it in all keys so far
+    places: np.ndarray | None = None  # where `tied` is true, once that is rare enough to pick rows out
     for name in keys:
         column = events[name]
         if column.null_count() == column.len():
             continue
-        if places is None:
-            before, here = column.slice(0, column.len() - 1), column.slice(1)
-        else:
-            before, here = column.gather(places - 1), column.gather(places)
-        frame = pl.DataFrame({"before": before, "here": here})
-        tied, wrong = frame.select(
-            tied=pl.col("before").eq_missing(pl.col("here")),
-            wrong=(pl.col("before") > pl.col("here")).fill_null(value=False)
-            | (pl.col("here").is_null() & pl.col("before").is_not_null()),
-        )
-        if wrong.any():
+        before, here = column.slice(0, rows), column.slice(1)
+        if places is not None:
+            before, here = before.gather(places), here.gather(places)
+        wrong, same = before > here, before.eq_missing(here).to_numpy()
+        if column.null_count():
+            wrong = wrong.fill_null(value=False) | (here.is_null() & before.is_not_null())
+        if (wrong.to_numpy() & (tied if places is None else True)).any():
             return False
-        places = (tied.arg_true() + 1) if places is None else places.filter(tied)
-        if places.is_empty():
+        if places is not None:
+            places = places[same]
+        else:
+            tied &= same
+            few = np.count_nonzero(tied) < rows // 4
+            places = np.flatnonzero(tied) if few else None
+        if places is not None and len(places) == 0:
             return True
     return True
 
