@@ -1,10 +1,30 @@
 """How the numbers were made, and the files that they come from."""
 
+import polars as pl
+
 from osler.reports.blocks import Block, Column, Details, Heading, Point, Points, Row, Section, Table, say
 from osler.reports.formats import size
 from osler.reports.runfiles import METRICS, STUDY, RunFiles
 from osler.reports.words import HEADS, listed, split_words
 
+_SHOWN = (
+    "auroc",
+    "auroc_difference",
+    "auprc",
+    "brier",
+    "calibration_slope",
+    "calibration_in_the_large",
+    "ici",
+)
+_INTERVALS = {
+    "bootstrap": "bootstrap of patients",
+    "conditional bootstrap": "bootstrap of test patients given the fitted models",
+    "cluster-robust": "cluster-robust standard errors",
+    "logit-delong": "DeLong's variance on the logit scale",
+    "logit-delong-t": "DeLong's variance on the logit scale with t quantiles",
+    "logit-obuchowski": "Obuchowski's clustered variance on the logit scale",
+    "logit-obuchowski-t": "Obuchowski's clustered variance on the logit scale with t quantiles",
+}
 _KINDS = {
     "counts": "counts of codes and values in the record, no language model",
     "document": "one vector for the whole text, from a frozen language model",
@@ -50,17 +70,17 @@ def _how(run: RunFiles) -> list[Point]:
         points.append(Point(f"Models on top of the representations: {heads}.", (STUDY,)))
     metrics = run.frame(METRICS)
     if metrics is not None and not metrics.is_empty():
-        made = metrics["interval"].drop_nulls().unique().sort().to_list()
+        shown = metrics.filter(pl.col("metric").is_in(_SHOWN) & pl.col("fold").is_in(["mean", "pooled"]))
+        made = shown["interval"].drop_nulls().unique().sort().to_list()
         if made:
-            points.append(
-                Point(f"Intervals are 95 % intervals, made by: {', '.join(map(str, made))}.", (METRICS,))
-            )
+            words = listed([_INTERVALS.get(str(one), str(one)) for one in made])
+            points.append(Point(f"Intervals are 95 % intervals, made by {words}.", (METRICS,)))
     if run.min_cell:
         points.append(
             Point(
                 f"Counts of 1 to {run.min_cell} patients are suppressed, with the other counts, shares and "
                 "intervals that they could be worked out from. Curves are drawn on fixed grids. The page "
-                "is made by code that reads aggregate files only."
+                "is made by code that reads aggregate files, and of the texts their lengths alone."
             )
         )
     return points
