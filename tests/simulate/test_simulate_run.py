@@ -110,6 +110,10 @@ def test_an_old_truth_is_replaced_but_nothing_else(tmp_path: Path) -> None:
     other = SMALL.model_copy(update={"subjects": 20})
     simulate(folder, settings=other)
     assert json.loads((truth_folder(folder) / "settings.json").read_text())["subjects"] == 20
+    begun = tmp_path / "begun-truth"
+    (begun / ".part-0123456789abcdef").mkdir(parents=True)  # left behind by a killed run with other settings
+    simulate(tmp_path / "begun", settings=other)
+    assert not list(begun.glob(".part-*"))
     precious = tmp_path / "mine-truth"
     precious.mkdir()
     (precious / "thesis.txt").write_text("mine")

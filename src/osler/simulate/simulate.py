@@ -221,8 +221,10 @@ def _rows(part: Path) -> int:
 
 
 def _is_truth(folder: Path) -> bool:
-    """Whether a folder holds an earlier truth, which may be replaced; anything else is left alone."""
-    return (folder / MANIFEST).is_file() and (folder / "bayes.json").is_file()
+    """Whether a folder holds an earlier truth, whole or begun, which may be replaced; others are left alone."""
+    if (folder / MANIFEST).is_file() and (folder / "bayes.json").is_file():
+        return True
+    return folder.is_dir() and all(entry.name.startswith(".part-") for entry in folder.iterdir())
 
 
 def _summary(folder: Path, beside: Path, settings: SimulateSettings) -> SimulateSummary:
