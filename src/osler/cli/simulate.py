@@ -21,7 +21,7 @@ def command(
         list[str] | None,
         typer.Option(
             metavar="NAME=STRENGTH",
-            help="Strength of a cause of difference between hospitals: 0 off, 1 moderate, up to 3; repeatable. "
+            help="Strength of a cause by which hospitals differ: 0 off, 1 moderate, up to 3; repeatable. "
             "Causes: case_mix, prevalence, mechanism, coding, missingness, note_style.",
         ),
     ] = None,

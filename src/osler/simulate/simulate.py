@@ -221,7 +221,7 @@ def _rows(part: Path) -> int:
 
 
 def _is_truth(folder: Path) -> bool:
-    """Whether a folder holds an earlier truth, whole or begun, which may be replaced; others are left alone."""
+    """Whether a folder holds an earlier truth, whole or begun, which may be replaced; others are kept."""
     if (folder / MANIFEST).is_file() and (folder / "bayes.json").is_file():
         return True
     return folder.is_dir() and all(entry.name.startswith(".part-") for entry in folder.iterdir())
