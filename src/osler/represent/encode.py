@@ -30,8 +30,8 @@ _VERSION = 1
 # Texts that are planned and held in memory together.
 _DOCUMENTS = 2_000
 _STATEMENTS = 50_000
-# Fewest tokens that an instruction must leave for text.
-_LEAST_ROOM = 32
+# Share of a window that an instruction may take.
+_INSTRUCTION_SHARE = 0.75
 
 
 @dataclass(frozen=True)
@@ -181,7 +181,7 @@ class _Maker:
         prompt = template.format(instruction=chosen.text, text="") if chosen.text else ""
         [self.prefix] = encoder.tokenizer.encode([prompt])
         self.room = encoder.tokenizer.room - len(self.prefix)
-        if self.room < _LEAST_ROOM:
+        if len(self.prefix) > _INSTRUCTION_SHARE * encoder.tokenizer.room:
             raise InputError(
                 f"the instruction takes {len(self.prefix):,} of a window's {encoder.tokenizer.room:,} tokens",
                 remedy="write a shorter instruction",

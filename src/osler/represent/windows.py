@@ -105,7 +105,7 @@ def pieces_of_texts(texts: pl.Series, ends: pl.Series, counts: np.ndarray) -> tu
     stop = np.zeros(len(owner), dtype=np.int64)
     stop[np.repeat(counts > 0, n_pieces)] = ends.to_numpy()
     stop[first + n_pieces - 1] = length
-    start = np.concatenate([[0], stop[:-1]]).astype(np.int64)
+    start = np.concatenate([[0], stop])[:-1].astype(np.int64)
     start[first] = 0
     frame = pl.DataFrame({"text": texts.gather(owner), "start": start, "length": stop - start})
     return frame.select(pl.col("text").str.slice(pl.col("start"), pl.col("length")))["text"], n_pieces
