@@ -158,5 +158,5 @@ def _score(row: dict[str, Any], task: str) -> Score:
         against=row["against"],
         p=row["p"],
         p_holm=row["p_holm"],
-        file=f"predictions/{task}/{row['file']}" if row["file"] else METRICS,
+        file=row["file"] or METRICS,
     )

@@ -4,11 +4,14 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import polars as pl
 
 from osler.base.output import content_hash
 from osler.record.dataset import Dataset
+from osler.record.schema import SAMPLE_KEY
 from osler.represent.features import Features
+from osler.statements.read import open_texts
 from osler.study.schema import Study
 
 
@@ -60,6 +63,26 @@ class StudyFeatures:
     def all(self) -> dict[str, Features]:
         """Every representation, by name."""
         return {name: self[name] for name in self.names}
+
+    def counts(self) -> Features | None:
+        """The counts of the study, which describe in words what other representations cluster; None: none."""
+        return next((self[name] for name in self.names if self._settings[name].kind == "counts"), None)
+
+    def lengths(self, name: str) -> dict[str, np.ndarray]:
+        """How long the texts behind a representation are, in tokens and statements; empty for counts."""
+        text = getattr(self._settings[name], "text", None)
+        if text is None:
+            return {}
+        texts = (
+            open_texts(self._texts[text]).texts().select(*SAMPLE_KEY, "n_tokens", "n_statements").collect()
+        )
+        ordered = self._samples.select(SAMPLE_KEY).join(
+            texts, on=SAMPLE_KEY, how="left", maintain_order="left", nulls_equal=True
+        )
+        return {
+            "tokens of the text": ordered["n_tokens"].to_numpy(),
+            "statements of the text": ordered["n_statements"].to_numpy(),
+        }
 
     def _make(self, name: str) -> Features:
         from osler.represent.counts import count_features

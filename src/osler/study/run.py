@@ -202,7 +202,14 @@ def _phenotypes(run: _Run, task: str, labels: "Labels", features: StudyFeatures)
         depends_on = {"labels": labels.hash, "features": features.hashes[name], "phenotype": settings.plain()}
 
         def work(out: Path, name: str = name) -> None:
-            fit_phenotypes(labels, features[name], out, settings=settings)
+            fit_phenotypes(
+                labels,
+                features[name],
+                out,
+                settings=settings,
+                variables=features.counts(),
+                lengths=features.lengths(name),
+            )
 
         run.steps.do(f"phenotypes/{task}/{name}", depends_on, work)
 
@@ -211,7 +218,11 @@ def _merge_metrics(run: _Run) -> pl.DataFrame:
     files = sorted((run.out / "predictions").glob("*/metrics.parquet"))
     if not files:
         return pl.DataFrame()
-    metrics = pl.concat([pl.read_parquet(file) for file in files])
+    parts = []
+    for file in files:
+        folder = pl.lit(f"predictions/{file.parent.name}/")
+        parts.append(pl.read_parquet(file).with_columns(file=pl.concat_str(folder, "file")))
+    metrics = pl.concat(parts)
     write_parquet(run.out / "metrics.parquet", metrics)
     write_json(run.out / "metrics.json", metrics.to_dicts())
     return metrics
