@@ -13,6 +13,7 @@ from threadpoolctl import threadpool_limits
 from osler.base.errors import InputError
 from osler.measure.discrimination import auroc
 from osler.prediction.heads import HEADS, gbm, make_head
+from osler.prediction.heads.ridge import fit_ridge
 from osler.prediction.inner import inner_folds
 from osler.prediction.settings import GbmSettings, LrSettings, PredictSettings
 
@@ -67,6 +68,27 @@ def test_logistic_head_is_a_ridge_fit_at_the_best_inner_loss() -> None:
     assert head.chosen_["inner_log_loss"] == pytest.approx(min(losses) / len(y), abs=1e-4)
     direct = LogisticRegression(C=best, tol=1e-8, max_iter=5000).fit(scaled, y)
     assert head.predict_proba(X) == pytest.approx(direct.predict_proba(scaled), abs=1e-4)
+
+
+@pytest.mark.parametrize("columns", [3, 1200])
+@pytest.mark.parametrize("C", [0.01, 1.0, 1000.0])
+def test_both_solvers_find_the_minimum_of_scikit_learn(columns: int, C: float) -> None:
+    rng = np.random.default_rng(5)
+    X = rng.normal(size=(150, columns)) / np.sqrt(columns)
+    y = rng.random(150) < 1 / (1 + np.exp(1 - 2 * X[:, 0] * np.sqrt(columns)))
+    fitted = fit_ridge(X, y, C=C, max_iter=5000, tolerance=1e-9)
+    assert fitted.converged
+    model = LogisticRegression(C=C, tol=1e-10, max_iter=50_000).fit(X, y)
+    assert fitted.probability(X) == pytest.approx(model.predict_proba(X)[:, 1], abs=2e-4)
+    short = fit_ridge(X, y, C=C, max_iter=1, tolerance=1e-12)
+    assert not short.converged
+
+
+def test_separated_classes_have_a_finite_fit() -> None:
+    X = np.linspace(-1, 1, 40)[:, None]
+    fitted = fit_ridge(X, X[:, 0] > 0, C=1e6, max_iter=1000, tolerance=1e-8)
+    assert np.isfinite(fitted.beta).all()
+    assert ((fitted.probability(X) > 0.5) == (X[:, 0] > 0)).all()
 
 
 def test_ten_is_in_the_grid() -> None:

@@ -1,22 +1,21 @@
 """Logistic regression with a ridge penalty whose strength is chosen inside the training rows."""
 
-import warnings
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 from scipy import sparse
 from sklearn.base import BaseEstimator, ClassifierMixin
-from sklearn.exceptions import ConvergenceWarning
-from sklearn.linear_model import LogisticRegression
 
 from osler.measure.probability import surprise
+from osler.prediction.heads.ridge import NEWTON_COLUMNS, fit_ridge, solver_for
 from osler.prediction.inner import inner_folds
 
 if TYPE_CHECKING:
     from osler.prediction.settings import LrSettings
 
-NEWTON_COLUMNS = 1000  # above it a Hessian costs more than the steps that it saves
 DENSE_CELLS = 50_000_000
+# Largest component of the gradient per sample, relative to C.
+SEARCH_TOLERANCE, FINAL_TOLERANCE = 1e-5, 1e-8
 RISES = 2  # the inner loss falls and rises once along C: two rises in a row end the search
 
 
@@ -50,13 +49,14 @@ class LogisticHead(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # sci
         scaled = self._scale(X)
         fold = inner_folds(outcome, groups, folds=self.settings.inner_folds, seed=self.seed)
         C, losses = self._choose(scaled, outcome, fold)
-        self.model_ = self._model(C)
-        converged = _fit(self.model_, scaled, outcome)
+        self.model_ = fit_ridge(
+            scaled, outcome, C=C, max_iter=self.settings.max_iter, tolerance=FINAL_TOLERANCE
+        )
         self.chosen_ = {
             "C": C,
-            "solver": self.model_.solver,
-            "steps": int(self.model_.n_iter_[0]),
-            "converged": converged,
+            "solver": solver_for(self.columns_),
+            "steps": self.model_.steps,
+            "converged": self.model_.converged,
             "inner_folds": int(fold.max()) + 1,
             "inner_log_loss": round(min(losses), 6),
         }
@@ -64,36 +64,33 @@ class LogisticHead(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # sci
 
     def predict_proba(self, X: Any) -> np.ndarray:
         """Probabilities of no event and event, [n, 2]."""
-        return np.asarray(self.model_.predict_proba(self._scale(X)))
+        p = self.model_.probability(self._scale(X))
+        return np.stack([1 - p, p], axis=1)
 
     def _choose(self, X: Any, y: np.ndarray, fold: np.ndarray) -> tuple[float, list[float]]:
         parts = [np.flatnonzero(fold == number) for number in range(int(fold.max()) + 1)]
-        # Single precision and a coarse tolerance are enough to choose C, and halve the time.
-        X = X.astype(np.float32)
-        models = [self._model(self.settings.C[0], search=True) for _ in parts]
         training = [(X[fold != number], y[fold != number]) for number in range(len(parts))]
+        starts: list[np.ndarray | None] = [None] * len(parts)
         losses: list[float] = []
         rises = 0
         for C in self.settings.C:
             total = 0.0
-            for model, (rows, outcome), test in zip(models, training, parts, strict=True):
-                _fit(model.set_params(C=C), rows, outcome)
-                total += float(surprise(y[test], model.predict_proba(X[test])[:, 1]).sum())
+            for number, ((rows, outcome), test) in enumerate(zip(training, parts, strict=True)):
+                fitted = fit_ridge(
+                    rows,
+                    outcome,
+                    C=C,
+                    max_iter=self.settings.max_iter,
+                    tolerance=SEARCH_TOLERANCE,
+                    start=starts[number],
+                )
+                starts[number] = fitted.beta
+                total += float(surprise(y[test], fitted.probability(X[test])).sum())
             rises = rises + 1 if losses and total / len(y) > losses[-1] else 0
             losses.append(total / len(y))
             if rises == RISES:
                 break
         return self.settings.C[int(np.argmin(losses))], losses
-
-    def _model(self, C: float, *, search: bool = False) -> Any:
-        solver = "newton-cholesky" if self.columns_ <= NEWTON_COLUMNS else "lbfgs"
-        return LogisticRegression(
-            C=C,
-            solver=solver,
-            max_iter=self.settings.max_iter,
-            tol=1e-3 if search else 1e-5,
-            warm_start=search,
-        )
 
     def _learn_scale(self, X: Any) -> None:
         self.columns_ = X.shape[1]
@@ -124,10 +121,3 @@ class LogisticHead(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # sci
 
 def _is_scaled(data: Any) -> bool:
     return bool(data.nnz == 0 or data.data.min() < 0 or abs(data.data).max() <= 1)
-
-
-def _fit(model: Any, X: Any, y: np.ndarray) -> bool:
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always", ConvergenceWarning)
-        model.fit(X, y)
-    return not any(issubclass(one.category, ConvergenceWarning) for one in caught)
