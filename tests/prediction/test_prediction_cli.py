@@ -73,6 +73,14 @@ def test_counts_alone(folder: Path, tmp_path: Path) -> None:
     assert pl.read_parquet(tmp_path / "p" / "splits.parquet")["split_id"].n_unique() == 6
 
 
+def test_the_summary_for_people(folder: Path, tmp_path: Path) -> None:
+    arguments = ["fit", str(folder / "death"), "--dataset", str(folder / "plain"), "-o", str(tmp_path / "p")]
+    result = CliRunner().invoke(app, [*arguments, "--heads", "lr", "--folds", "3"], catch_exceptions=False)
+    assert "counts+lr" in result.stdout
+    assert "AUROC 0." in result.stdout
+    assert "Brier 0." in result.stdout
+
+
 def test_splits_of_the_dataset(folder: Path, tmp_path: Path) -> None:
     found = call(folder, tmp_path / "p", "--split", "dataset", "--heads", "lr", dataset="split")
     assert found["n_samples"] == 40

@@ -291,6 +291,16 @@ def test_a_fold_without_events_is_left_out_and_said(small: Any, tmp_path: Path) 
     assert len(rows(tmp_path / "p", metric="auroc", head="lr", fold="2")) == 0
 
 
+def test_folds_of_one_class_each_have_no_auroc_at_all(small: Any, tmp_path: Path) -> None:
+    summary = run(small(np.arange(80) % 2 == 0, folds=4), tmp_path / "p")
+    assert any("4 of 4 folds have one class only" in note for note in summary.notes)
+    (row,) = rows(tmp_path / "p", metric="auroc", fold="mean", head="lr")
+    assert row["value"] is None
+    (row,) = rows(tmp_path / "p", metric="auroc_difference", head="lr")
+    assert row["p"] is None
+    assert pl.read_parquet(tmp_path / "p" / "counts+lr" / "curves.parquet").is_empty()
+
+
 @pytest.mark.parametrize(
     ("y", "said"),
     [

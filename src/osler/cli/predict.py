@@ -85,7 +85,27 @@ def fit(
     summary = fit_predictions(
         found, features, splits, output, settings=settings, task_name=str(found.task["name"])
     )
-    show_summary({**asdict(summary), "path": str(summary.path)}, as_json=as_json)
+    if as_json:
+        show_summary({**asdict(summary), "path": str(summary.path)}, as_json=True)
+        return
+    show_summary(
+        {
+            "predictions": str(summary.path),
+            "task": summary.task,
+            "samples": summary.n_samples,
+            "events": summary.n_events,
+            **{model["model"]: _line(model) for model in summary.models},
+            **({"notes": summary.notes} if summary.notes else {}),
+        },
+        as_json=False,
+    )
+
+
+def _line(model: dict[str, Any]) -> str:
+    brier = f"Brier {model['brier']:.4f}"
+    if model["auroc"] is None:
+        return f"no AUROC, {brier}"
+    return f"AUROC {model['auroc']:.3f} ({model['auroc_low']:.3f} to {model['auroc_high']:.3f}), {brier}"
 
 
 def _features(

@@ -5,7 +5,7 @@ independent (METHODS 2, 11). Statistics read weights, so no sample is ever copie
 """
 
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -38,7 +38,13 @@ def draw_weights(group: ArrayLike, *, draws: int, seed: int) -> Floats:
         >>> weight.shape, bool((weight[0] == weight[1]).all()), set((weight[1:].sum(axis=0)).tolist())
         ((4, 5), True, {3.0})
     """
-    return np.concatenate(list(_chunks(group, draws=draws, seed=seed)), axis=1)
+    position, n_groups = group_positions(group)
+    width = _width(len(position), draws)
+    chunks = [
+        _weights(position, n_groups, start=start, draws=min(width, draws - start), seed=seed)
+        for start in range(0, draws, width)
+    ]
+    return np.concatenate(chunks, axis=1)
 
 
 def bootstrap(
@@ -84,13 +90,6 @@ def percentile_interval(values: Floats, *, confidence: float = 0.95) -> tuple[fl
 
 def _width(n: int, draws: int) -> int:
     return max(1, min(draws, CELLS // max(n, 1)))
-
-
-def _chunks(group: ArrayLike, *, draws: int, seed: int) -> Iterator[Floats]:
-    position, n_groups = group_positions(group)
-    width = _width(len(position), draws)
-    for start in range(0, draws, width):
-        yield _weights(position, n_groups, start=start, draws=min(width, draws - start), seed=seed)
 
 
 def _weights(position: NDArray[np.int64], n_groups: int, *, start: int, draws: int, seed: int) -> Floats:

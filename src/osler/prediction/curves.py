@@ -46,6 +46,8 @@ def curves_frame(
         calibration: the calibration curve, if there is one.
         seed: seed of the draws.
     """
+    if not any(part.both_classes for part in parts):
+        return no_curves()
     curve = mean_curves(parts)
     at = curve(np.ones((len(group), 1)))[:, 0]
     drawn = bootstrap(group, {"curve": curve}, draws=CURVE_DRAWS, seed=seed)["curve"]

@@ -58,10 +58,13 @@ def averaged(
     parts: list[Part], loss: Callable[[NDArray[np.bool_], Floats], Floats], n: int
 ) -> Callable[[Floats], Floats]:
     """A statistic of weights [n, b] that gives the mean loss of each part, [s, b]."""
-    losses, inside = np.zeros((len(parts), n)), np.zeros((len(parts), n))
-    for number, part in enumerate(parts):
-        losses[number, part.rows] = loss(part.y, part.p)
-        inside[number, part.rows] = 1.0
+    from scipy import sparse
+
+    number = np.repeat(np.arange(len(parts)), [len(part.rows) for part in parts])
+    cells = number, np.concatenate([part.rows for part in parts])
+    values = np.concatenate([loss(part.y, part.p) for part in parts])
+    losses = sparse.csr_matrix((values, cells), shape=(len(parts), n))
+    inside = sparse.csr_matrix((np.ones(len(values)), cells), shape=(len(parts), n))
 
     def statistic(weight: Floats) -> Floats:
         with np.errstate(invalid="ignore"):
