@@ -105,7 +105,9 @@ def _line(model: dict[str, Any]) -> str:
     brier = f"Brier {model['brier']:.4f}"
     if model["auroc"] is None:
         return f"no AUROC, {brier}"
-    return f"AUROC {model['auroc']:.3f} ({model['auroc_low']:.3f} to {model['auroc_high']:.3f}), {brier}"
+    low, high = model["auroc_low"], model["auroc_high"]
+    limits = "no interval" if low is None else f"{low:.3f} to {high:.3f}"
+    return f"AUROC {model['auroc']:.3f} ({limits}), {brier}"
 
 
 def _features(
