@@ -46,6 +46,16 @@ def test_bfloat16_is_close_and_repeats_its_bytes(encoder):
     assert fast.describe()["dtype"] == "bfloat16"
 
 
+def test_bytes_do_not_depend_on_threads(encoder):
+    import torch
+
+    before = torch.get_num_threads()
+    ids = encoder.tokenizer.encode(TEXTS * 3)
+    vectors = [load_encoder("minilm", dtype="float32", threads=n).encode_ids(ids) for n in (1, 3)]
+    assert np.array_equal(*vectors)
+    assert torch.get_num_threads() == before
+
+
 def test_a_text_is_never_cut(encoder):
     with pytest.raises(InputError, match="longer than the context"):
         encoder.encode_ids([[1000] * 255])

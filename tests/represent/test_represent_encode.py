@@ -119,7 +119,7 @@ def test_a_killed_job_resumes_and_ends_with_the_same_bytes(tiny_encoder, texts, 
     assert content(tmp_path / "again") == undisturbed
 
 
-def test_a_resumed_job_keeps_number_format_and_threads(tiny_encoder, texts, tmp_path, monkeypatch):
+def test_a_resumed_job_keeps_its_number_format(tiny_encoder, texts, tmp_path, monkeypatch):
     settings = EncodeSettings(encoder=tiny_encoder, dtype="auto")
     monkeypatch.setattr("osler.models.loading.has_amx_bf16", lambda: True)
     monkeypatch.setattr(Encoder, "encode_batch", lambda self, ids: 1 / 0)

@@ -74,9 +74,10 @@ def check_encoder(name: str, *, dtype: str = "auto") -> dict[str, Any]:
 
 
 def tokens_per_second(encoder: Encoder, *, windows: int = 8) -> float:
-    """Speed of one warm batch of full windows, in tokens per second."""
+    """Speed of warm batches of full windows on all threads, in tokens per second."""
     batch = [[encoder.tokenizer.pad_id] * encoder.tokenizer.room] * windows
-    encoder.encode_batch(batch)
+    work = [batch] * encoder.threads
+    list(encoder.encode_batches(work))
     start = time.perf_counter()
-    encoder.encode_batch(batch)
-    return windows * encoder.tokenizer.context / (time.perf_counter() - start)
+    list(encoder.encode_batches(work))
+    return len(work) * windows * encoder.tokenizer.context / (time.perf_counter() - start)

@@ -32,12 +32,11 @@ class VectorCache:
 
     def __init__(self, folder: Path | None, encoder: "Encoder") -> None:
         self._folder = folder
-        # The place and the name of an encoder do not change its vectors; its content does. Threads decide the
-        # last bits, so that another number of threads has other entries.
+        # The place and the name of an encoder do not change its vectors; its content does.
         made_by = encoder.describe()
         parts = ("weights_sha256", "tokenizer_sha256", "architecture", "pooling", "normalise", "dtype")
         self._prefix = hash_json(
-            {name: made_by[name] for name in (*parts, "threads", "code_version")}
+            {name: made_by[name] for name in (*parts, "threads_per_batch", "code_version")}
         ).encode()
 
     def key(self, texts: Sequence[bytes]) -> str:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 def announce(texts: "Texts", encoder: "Encoder", *, unit: str) -> int:
     """One line on standard error: how many texts, how many of them distinct, tokens, about how long.
 
-    Tokens are those of the texts' own tokenizer; the speed is that of one warm batch of full windows. What
+    Tokens are those of the texts' own tokenizer; the speed is that of warm batches of full windows. What
     the cache holds makes it faster.
 
     Args:
@@ -38,6 +38,6 @@ def announce(texts: "Texts", encoder: "Encoder", *, unit: str) -> int:
     seconds = in_all / tokens_per_second(encoder)
     note(
         f"encode: {n_texts:,} {unit}s, {n_distinct:,} distinct, {n_tokens:,} tokens: "
-        f"about {seconds:,.0f} s with {encoder.facts.name} ({encoder.dtype}, {encoder.threads} threads)"
+        f"about {seconds:,.0f} s with {encoder.facts.name} ({encoder.dtype}, {encoder.threads} at a time)"
     )
     return int(n_tokens)

@@ -128,8 +128,7 @@ def _encode(
     if path.is_file():
         info = read_json(path)
         # What a killed job chose stays, so that its bytes and ours are the same.
-        before = info["encoder"]
-        encoder = load_encoder(settings.encoder, dtype=before["dtype"], threads=before["threads"])
+        encoder = load_encoder(settings.encoder, dtype=info["encoder"]["dtype"])
     else:
         encoder = load_encoder(settings.encoder, dtype=settings.dtype)
         info = {
@@ -205,13 +204,19 @@ class _Maker:
     def _distinct(self, ids: list[list[int]], keys: list[bytes]) -> np.ndarray:
         special = self.encoder.tokenizer.context - self.encoder.tokenizer.room
         vectors = np.empty((len(ids), self.encoder.facts.dimension), dtype=np.float32)
+        todo: list[tuple[np.ndarray, str]] = []
         for batch in plan_batches([len(one) + special for one in ids], keys):
             key = self.cache.key([keys[i] for i in batch])
-            made = self.cache.get(key, (len(batch), vectors.shape[1]))
-            if made is None:
-                made = self.encoder.encode_batch([ids[i] for i in batch])
-                self.cache.put(key, made)
-            vectors[batch] = made
+            known = self.cache.get(key, (len(batch), vectors.shape[1]))
+            if known is None:
+                todo.append((batch, key))
+            else:
+                vectors[batch] = known
+                self.step(sum(len(ids[i]) for i in batch))
+        made = self.encoder.encode_batches([ids[i] for i in batch] for batch, _ in todo)
+        for (batch, key), new in zip(todo, made, strict=True):
+            self.cache.put(key, new)
+            vectors[batch] = new
             self.step(sum(len(ids[i]) for i in batch))
         return vectors
 
