@@ -72,7 +72,7 @@ def test_a_broken_rule_names_file_column_count_and_remedy(tmp_path, rows, column
 
 def test_a_subject_in_two_shards_is_refused(tmp_path):
     dataset = open_dataset(_raw(tmp_path, a=[(1, DAY, "A"), (7, DAY, "A")], b=[(7, DAY, "A"), (8, DAY, "A")]))
-    with pytest.raises(InputError, match="subject 7 in a.parquet, b.parquet") as caught:
+    with pytest.raises(InputError, match=r"subject 7 in a\.parquet, b\.parquet") as caught:
         check_dataset(dataset)
     assert caught.value.count == 1
 

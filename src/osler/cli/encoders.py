@@ -4,12 +4,9 @@ from typing import Annotated
 
 import typer
 
-app = typer.Typer(
-    name="encoders",
-    help="List the encoders, or try one.",
-    no_args_is_help=True,
-    context_settings={"help_option_names": ["-h", "--help"]},
-)
+from osler.cli.group import group
+
+app = group("List the encoders, or try one.")
 
 
 @app.command("list")

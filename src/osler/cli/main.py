@@ -28,19 +28,9 @@ from osler.cli import (
     simulate,
     text,
 )
+from osler.cli.group import group
 
-app = typer.Typer(
-    name="osler",
-    help="Patient records as text, vectors, phenotypes and predictions, on your own machine.",
-    no_args_is_help=True,
-    add_completion=False,
-    pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["-h", "--help"]},
-)
-
-START = "Start here"
-STEPS = "One step at a time"
-LOOK = "Look at what is there"
+app = group("Patient records as text, vectors, phenotypes and predictions, on your own machine.")
 
 
 def _version(*, value: bool) -> None:
@@ -64,19 +54,19 @@ def _options(
     """Patient records as text, vectors, phenotypes and predictions, on your own machine."""
 
 
-app.command("demo", rich_help_panel=START)(demo.command)
-app.command("run", rich_help_panel=START)(run.command)
-app.command("report", rich_help_panel=START)(report.command)
-app.command("simulate", rich_help_panel=STEPS)(simulate.command)
-app.command("ingest", rich_help_panel=STEPS)(ingest.command)
-app.command("label", rich_help_panel=STEPS)(label.command)
-app.command("text", rich_help_panel=STEPS)(text.command)
-app.command("encode", rich_help_panel=STEPS)(encode.command)
-app.add_typer(predict.app, name="predict", rich_help_panel=STEPS)
-app.add_typer(phenotype.app, name="phenotype", rich_help_panel=STEPS)
-app.command("show", rich_help_panel=LOOK)(show.command)
-app.command("doctor", rich_help_panel=LOOK)(doctor.command)
-app.add_typer(encoders.app, name="encoders", rich_help_panel=LOOK)
+app.command("demo", short_help="The whole job on a simulated hospital group.")(demo.command)
+app.command("run", short_help="Carry out a study, from the record to the report.")(run.command)
+app.command("report", short_help="Write the report of a run again.")(report.command)
+app.command("simulate", short_help="Simulate hospitals with known truth, as MEDS.")(simulate.command)
+app.command("ingest", short_help="Turn a source into a MEDS dataset.")(ingest.command)
+app.command("label", short_help="Who is predicted, when, and what happened.")(label.command)
+app.command("text", short_help="Turn records into text under a token budget.")(text.command)
+app.command("encode", short_help="Encode texts with a language model.")(encode.command)
+app.add_typer(predict.app, name="predict", short_help="Predict an outcome and judge the predictions.")
+app.add_typer(phenotype.app, name="phenotype", short_help="Cluster samples; assign new ones.")
+app.command("show", short_help="The record of a subject, or its text.")(show.command)
+app.command("doctor", short_help="Say what is wrong with a folder, and how to mend it.")(doctor.command)
+app.add_typer(encoders.app, name="encoders", short_help="List the encoders, or try one.")
 
 
 def main() -> None:

@@ -5,12 +5,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from osler.cli.group import group
+
 if TYPE_CHECKING:
     from osler.phenotyping.inputs import Pool
 
-app = typer.Typer(
-    help="Cluster the samples of a task; assign new samples to the clusters.", no_args_is_help=True
-)
+app = group("Cluster the samples of a task; assign new samples to the clusters.")
 
 Dataset = Annotated[Path, typer.Option("--dataset", help="Folder of the MEDS dataset.", show_default=False)]
 Texts = Annotated[

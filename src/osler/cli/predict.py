@@ -5,13 +5,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from osler.cli.group import group
+
 if TYPE_CHECKING:
     import polars as pl
 
     from osler.record.dataset import Dataset
     from osler.represent.features import Features
 
-app = typer.Typer(help="Predict the outcome of a task and judge the predictions.", no_args_is_help=True)
+app = group("Predict the outcome of a task and judge the predictions.")
 
 COUNTS = "counts"
 
