@@ -157,6 +157,10 @@ def test_table_is_not_utf8(osler: Callable[..., Any], tmp_path: Path) -> None:
     _refused(_run_table(osler, tmp_path, table), "UTF-8", "patients.csv")
 
 
+def test_table_is_cut_off(osler: Callable[..., Any], tmp_path: Path) -> None:
+    _refused(_run_table(osler, tmp_path, _table(["1", "0"] * 20)[:-4]), "fewer cells", "lines 41", "count: 1")
+
+
 def test_table_is_empty(osler: Callable[..., Any], tmp_path: Path) -> None:
     _refused(_run_table(osler, tmp_path, b"id,age,sex,died\n"), "patients.csv")
 

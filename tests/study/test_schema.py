@@ -35,6 +35,19 @@ def test_a_good_study_is_read_and_paths_start_at_the_file(tmp_path: Path) -> Non
     assert study.resolve(study.settings.dataset.path) == tmp_path.resolve() / "data"
 
 
+def test_a_relative_path_in_a_variable_starts_at_the_current_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "studies").mkdir()
+    (tmp_path / "data" / "meds").mkdir(parents=True)
+    (tmp_path / "studies" / "s.yaml").write_text(GOOD.replace("path: data", "path: '${OSLER_DATA}/meds'"))
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("OSLER_DATA", "data")
+    study = read_study(Path("studies/s.yaml"))
+    assert isinstance(study.settings.dataset, DatasetFolder)
+    assert study.resolve(study.settings.dataset.path) == tmp_path / "data" / "meds"
+
+
 @pytest.mark.parametrize(
     ("old", "new", "expected"),
     [

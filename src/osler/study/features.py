@@ -8,10 +8,11 @@ import numpy as np
 import polars as pl
 
 from osler.base.output import content_hash
+from osler.phenotyping.inputs import make_features, text_lengths
 from osler.record.dataset import Dataset
-from osler.record.schema import SAMPLE_KEY
+from osler.represent.counts import count_features
 from osler.represent.features import Features
-from osler.statements.read import open_texts
+from osler.represent.joined import joined_features
 from osler.study.schema import Study
 
 
@@ -45,6 +46,7 @@ class StudyFeatures:
         self._texts = texts
         self._vectors = vectors
         self._made: dict[str, Features] = {}
+        self._sources: dict[str, dict[str, Any]] = {}
         self.names = list(self._settings)
         self.hashes: dict[str, Any] = {
             name: {
@@ -69,33 +71,27 @@ class StudyFeatures:
         return next((self[name] for name in self.names if self._settings[name].kind == "counts"), None)
 
     def lengths(self, name: str) -> dict[str, np.ndarray]:
-        """How long the texts behind a representation are, in tokens and statements; empty for counts."""
+        """How long the texts behind a representation are; empty for counts."""
         text = getattr(self._settings[name], "text", None)
-        if text is None:
-            return {}
-        texts = (
-            open_texts(self._texts[text]).texts().select(*SAMPLE_KEY, "n_tokens", "n_statements").collect()
-        )
-        ordered = self._samples.select(SAMPLE_KEY).join(
-            texts, on=SAMPLE_KEY, how="left", maintain_order="left", nulls_equal=True
-        )
-        return {
-            "tokens of the text": ordered["n_tokens"].to_numpy(),
-            "statements of the text": ordered["n_statements"].to_numpy(),
-        }
+        return {} if text is None else {"tokens of the text": text_lengths(self._texts[text], self._samples)}
+
+    def source(self, name: str) -> dict[str, Any]:
+        """What a representation was made from, as a saved clustering keeps it."""
+        self[name]
+        return self._sources[name]
 
     def _make(self, name: str) -> Features:
-        from osler.represent.counts import count_features
-        from osler.represent.joined import joined_features
-        from osler.represent.vectors import document_features, statement_features
-
         settings = self._settings[name]
+        if settings.kind == "joined":
+            return joined_features([self[part] for part in settings.of], name=name)
         if settings.kind == "counts":
+            self._sources[name] = {"kind": "counts"}
             return count_features(self._dataset, self._samples, settings=settings)
-        if settings.kind == "document":
-            return document_features(self._vectors[name], self._samples)
-        if settings.kind == "statement":
-            return statement_features(
-                self._vectors[name], self._texts[settings.text], self._samples, pool=settings.pool
-            )
-        return joined_features([self[part] for part in settings.of], name=name)
+        features, self._sources[name] = make_features(
+            self._dataset,
+            self._samples,
+            vectors=self._vectors[name],
+            texts=self._texts[settings.text],
+            pool=settings.pool if settings.kind == "statement" else "mean",
+        )
+        return features

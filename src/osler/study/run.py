@@ -209,6 +209,7 @@ def _phenotypes(run: _Run, task: str, labels: "Labels", features: StudyFeatures)
                 settings=settings,
                 variables=features.counts(),
                 lengths=features.lengths(name),
+                source=features.source(name),
             )
 
         run.steps.do(f"phenotypes/{task}/{name}", depends_on, work)
@@ -252,7 +253,7 @@ def _best(metrics: pl.DataFrame) -> dict[str, str]:
     if metrics.is_empty():
         return {}
     overall = metrics.filter(
-        pl.col("metric") == "auroc", pl.col("fold").is_in(["mean", "pooled"]), pl.col("group").is_null()
+        pl.col("metric") == "auroc", pl.col("fold") == "mean", pl.col("group").is_null()
     ).sort("value", descending=True, nulls_last=True)
     best = overall.unique("task", keep="first", maintain_order=True).sort("task")
     return {

@@ -125,8 +125,13 @@ class Study:
     folder: Path
 
     def resolve(self, path: str) -> Path:
-        """A path of the study, relative ones from the folder of the study file."""
-        return self.folder / path
+        """A path of the study: from the folder of the study file, else from the current folder.
+
+        The current folder is where a relative path in an environment variable starts.
+        """
+        beside = self.folder / path
+        here = Path.cwd() / path
+        return here if here.exists() and not beside.exists() else beside
 
 
 def read_study(path: Path) -> Study:

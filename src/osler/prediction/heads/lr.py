@@ -23,8 +23,8 @@ class LogisticHead(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # sci
     """Scale, choose C by inner cross-validated log loss on groups, refit on all training rows.
 
     Dense columns are standardised. Sparse ones are divided by their largest absolute value, unless their view
-    Dense columns are standardised. Sparse ones are divided by their largest absolute value, unless the view
-    that the total variance is 1: C means the same for ten columns and ten thousand.
+    has scaled them already. Then all are shrunk by one factor, so that the total variance is 1: C means the
+    same for ten columns and ten thousand.
 
     Args:
         settings: grid of C, folds and steps.

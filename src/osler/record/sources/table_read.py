@@ -6,6 +6,7 @@ A table is staged once as Parquet of strings, from which any column or block of 
 import codecs
 import csv
 import gzip
+from collections.abc import Iterator
 from pathlib import Path
 from typing import IO
 
@@ -74,6 +75,7 @@ def stage(path: Path, staged: Path, *, separator: str | None, missing: tuple[str
         InputError: the table cannot be read, or has no rows.
     """
     frame = scan_strings(path, separator=separator)
+    _refuse_short_rows(path, separator)
     if missing:
         frame = frame.with_columns(pl.when(~pl.all().is_in(list(missing))).then(pl.all()).name.keep())
     try:
@@ -159,25 +161,45 @@ def _check_header(path: Path, separator: str) -> None:
         raise InputError(f"a column is named '{ROW}'", where=path, remedy="rename it")
 
 
-def _ragged(path: Path, separator: str | None) -> InputError:
-    """The error for rows that do not fit the header; it names lines, never their text."""
+def _refuse_short_rows(path: Path, separator: str | None) -> None:
+    """A row that ends early was cut off, and nobody knows where; blank lines do not count."""
+    width, widths = _widths(path, separator)
+    short = [line for line, cells in widths if 0 < cells < width]
+    if short:
+        raise InputError(
+            f"rows with fewer cells than the {width} columns of the header (lines {_listed(short)})",
+            where=path,
+            count=len(short),
+            remedy="write the rows again in full; the file may have been cut off",
+        )
+
+
+def _widths(path: Path, separator: str | None) -> tuple[int, Iterator[tuple[int, int]]]:
+    """Columns of the header, and line number and cells of each row below it; nothing for Parquet."""
     import io
 
-    wrong: list[int] = []
-    width = 0
-    if path.suffix != ".parquet":
-        suffix = [part for part in path.suffixes if part != ".gz"][-1]
-        delimiter = separator or ("\t" if suffix in _TAB_SUFFIXES else ",")
-        with _open(path) as file:
-            reader = csv.reader(io.TextIOWrapper(file, "utf-8-sig", newline=""), delimiter=delimiter)
-            width = len(next(reader))
-            wrong = [reader.line_num for row in reader if len(row) > width]
-    lines = ", ".join(str(number) for number in wrong[:5])
+    if path.suffix == ".parquet":
+        return 0, iter(())
+    suffix = [part for part in path.suffixes if part != ".gz"][-1]
+    delimiter = separator or ("\t" if suffix in _TAB_SUFFIXES else ",")
+    reader = csv.reader(io.TextIOWrapper(_open(path), "utf-8-sig", newline=""), delimiter=delimiter)
+    width = len(next(reader))
+    return width, ((reader.line_num, len(row)) for row in reader)
+
+
+def _ragged(path: Path, separator: str | None) -> InputError:
+    """The error for rows that do not fit the header; it names lines, never their text."""
+    width, widths = _widths(path, separator)
+    wrong = [line for line, cells in widths if cells > width]
     return InputError(
-        f"rows with more cells than the {width} columns of the header (lines {lines})"
+        f"rows with more cells than the {width} columns of the header (lines {_listed(wrong)})"
         if wrong
         else "the file cannot be read as a table",
         where=path,
         count=len(wrong) or None,
         remedy="quote cells that contain the separator, or name another `separator`",
     )
+
+
+def _listed(lines: list[int]) -> str:
+    return ", ".join(str(line) for line in lines[:5]) + (" ..." if len(lines) > 5 else "")
