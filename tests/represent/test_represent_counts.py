@@ -297,3 +297,27 @@ def test_counts_is_an_estimator_that_aligns_columns_by_name(tmp_path):
         train.toarray(), counts.transform(samples_of([(s, T0) for s in range(7)])).toarray()
     )
     assert counts.transform(samples_of([(7, T0)])).toarray().tolist() == [[1, 7]]
+
+
+@pytest.mark.real
+def test_counts_of_a_real_export_equal_the_oracle(real_data):
+    """MEDS shards as ACES ships them: two samples of each of twelve subjects."""
+    dataset = open_dataset(real_data / "meds" / "aces_meds_sample")
+    frame = dataset.read(dataset.shards[1], columns=["numeric_value", "text_value"]).filter(
+        pl.col("subject_id").is_in(pl.col("subject_id").unique().sort().head(12).implode())
+    )
+    rows = [
+        (subject, time, code, value, text)
+        for subject, time, code, value, text in frame.select(*SCHEMA).iter_rows()
+    ]
+    dated = frame.drop_nulls("time").group_by("subject_id", maintain_order=True)
+    keys = [
+        (int(name[0]), events_of["time"].sort()[int(share * (events_of.height - 1))])
+        for name, events_of in dated
+        for share in (0.4, 0.9)
+    ]
+    found = stored(count_features(dataset, samples_of(keys), settings=CountSettings(windows=WINDOWS)))
+    expected = oracle(rows, keys, WINDOWS)
+    assert len(found) > 1000
+    assert found.keys() == expected.keys()
+    assert all(found[key] == pytest.approx(expected[key], rel=1e-5) for key in found)
