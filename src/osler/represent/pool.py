@@ -25,8 +25,9 @@ class StatementPool(Transformer):
 
     Examples:
         >>> pool = StatementPool(vectors=np.eye(2, dtype=np.float32))
-        >>> pool.fit_transform(sparse.csr_matrix([[3.0, 4.0], [0.0, 0.0]])).round(1).tolist()
-        [[0.6, 0.8], [0.0, 0.0]]
+        >>> pooled = pool.fit_transform(sparse.csr_matrix([[3.0, 4.0], [0.0, 0.0]]))
+        >>> [round(float(x), 3) for x in pooled.ravel()]
+        [0.6, 0.8, 0.0, 0.0]
     """
 
     def __init__(self, *, vectors: np.ndarray, pool: Literal["mean", "idf"] = "mean") -> None:

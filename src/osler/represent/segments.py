@@ -72,8 +72,9 @@ def segment(events: pl.DataFrame, *, notes: pl.Series, text_length: int) -> Segm
     place = {name: i for i, name in enumerate(features)}
     feature = np.array([place[name] for name in names], dtype=np.int64)[ids]
     subject_ids = events["subject_id"].to_numpy()
-    subjects, subject = np.unique(subject_ids, return_inverse=True)
-    subject = subject[index]
+    begins = np.append(True, subject_ids[1:] != subject_ids[:-1])[:n_events]
+    subjects = subject_ids[begins]
+    subject = (np.cumsum(begins) - 1)[index]
     order = order_by(subject, feature)
     subject, feature, index = subject[order], feature[order], index[order]
     new = np.empty(len(order), dtype=bool)
