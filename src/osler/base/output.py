@@ -7,6 +7,7 @@ files that were finished in it and goes on.
 """
 
 import shutil
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -125,8 +126,12 @@ def changed_files(folder: Path) -> list[str]:
 
 
 def _list(folder: Path) -> dict[str, dict[str, Any]]:
+    paths = [
+        path for path in sorted(folder.rglob("*")) if path.is_file() and path.name not in (MANIFEST, _SEAL)
+    ]
+    with ThreadPoolExecutor() as pool:  # hashing lets go of the interpreter
+        hashes = list(pool.map(hash_file, paths))
     return {
-        path.relative_to(folder).as_posix(): {"bytes": path.stat().st_size, "sha256": hash_file(path)}
-        for path in sorted(folder.rglob("*"))
-        if path.is_file() and path.name not in (MANIFEST, _SEAL)
+        path.relative_to(folder).as_posix(): {"bytes": path.stat().st_size, "sha256": sha256}
+        for path, sha256 in zip(paths, hashes, strict=True)
     }

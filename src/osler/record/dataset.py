@@ -230,10 +230,10 @@ def _is_sorted(events: pl.DataFrame, keys: list[str]) -> bool:
 
 def _compared(before: pl.Series, here: pl.Series) -> tuple[np.ndarray, np.ndarray]:
     """Whether each value is after, and whether it equals, the one it is compared with; nulls first."""
-    if before.null_count() + here.null_count() == 0 and before.dtype != pl.String:
-        # NaN does not occur in keys: it is refused before events are ordered.
-        numbers, others = before.to_physical().to_numpy(), here.to_physical().to_numpy()
-        return numbers > others, numbers == others
+    if before.dtype.is_integer() or before.dtype.is_temporal():
+        lowest = np.iinfo(np.int64).min  # what null becomes
+        first, second = (one.to_physical().fill_null(lowest).to_numpy() for one in (before, here))
+        return first > second, first == second
     wrong = (before > here).fill_null(value=False) | (here.is_null() & before.is_not_null())
     return wrong.to_numpy(), before.eq_missing(here).to_numpy()
 

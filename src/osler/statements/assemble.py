@@ -1,7 +1,6 @@
 """Texts, statements and lines as tables: strings are laid end to end once, never joined one by one."""
 
 from dataclasses import dataclass
-from hashlib import sha256
 from typing import Any
 
 import numpy as np
@@ -11,11 +10,10 @@ from osler.statements.book import Book
 from osler.statements.glue import GlueTexts
 from osler.statements.layout import Layout
 from osler.statements.lines import Lines, Statements
+from osler.statements.names import ID_DIGITS, Names
 from osler.statements.packing import factor, factor_text
 from osler.statements.pieces import put_together
 from osler.statements.view import NO_TIME, View
-
-ID_DIGITS = 32
 
 
 @dataclass(frozen=True)
@@ -64,22 +62,7 @@ def used_only(statement: np.ndarray, statements: Statements) -> tuple[np.ndarray
     return same[index], Statements(texts=distinct, tokens=tokens[first])
 
 
-def statement_ids(texts: pl.Series) -> Any:
-    """First 32 hexadecimal digits of the SHA-256 of each text, as Arrow strings.
-
-    Examples:
-        >>> statement_ids(pl.Series(["", "Sodium: 138"]))[0].as_py()
-        'e3b0c44298fc1c149afbf4c8996fb924'
-    """
-    import pyarrow as pa
-
-    half = ID_DIGITS // 2
-    digits = b"".join([sha256(text).digest()[:half] for text in texts.cast(pl.Binary).to_list()]).hex()
-    offsets = np.arange(0, len(digits) + 1, ID_DIGITS, dtype=np.int32)
-    return pa.StringArray.from_buffers(len(texts), pa.py_buffer(offsets), pa.py_buffer(digits.encode()))
-
-
-def tables(view: View, book: Book, lines: Lines, layout: Layout, glue: GlueTexts) -> ShardTexts:
+def tables(view: View, book: Book, lines: Lines, layout: Layout, glue: GlueTexts, names: Names) -> ShardTexts:
     """The three tables of a shard.
 
     Args:
@@ -88,13 +71,16 @@ def tables(view: View, book: Book, lines: Lines, layout: Layout, glue: GlueTexts
         lines: all lines.
         layout: those shown, in order.
         glue: the fixed texts.
+        names: names the statements.
     """
     import pyarrow as pa
 
     shown = layout.lines
     sample, place = lines.sample[shown], lines.place[shown]
     statement, statements = used_only(lines.statement[shown], lines.statements)
-    ids = statement_ids(statements.texts)
+    digits = names.of(statements.texts).encode()
+    ends = np.arange(0, len(digits) + 1, ID_DIGITS, dtype=np.int32)
+    ids = pa.StringArray.from_buffers(len(ends) - 1, pa.py_buffer(ends), pa.py_buffer(digits))
     n_samples = view.samples.height
     pieces = put_together(sample, layout.block, statement, statements.texts, glue, n_samples)
     count = np.bincount(sample, minlength=n_samples)

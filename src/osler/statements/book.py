@@ -66,6 +66,18 @@ class Book:
     group_names: pl.Series
     sex: pl.Series
 
+    def is_any(self, mask: np.ndarray, code: np.ndarray) -> np.ndarray:
+        """Whether each event's code is one of some codes.
+
+        Args:
+            mask: bool [n_codes].
+            code: positions in the code book [n].
+
+        Returns:
+            bool [n].
+        """
+        return np.asarray(mask[code]) if mask.any() else np.zeros(len(code), dtype=bool)
+
     @cached_property
     def code_type(self) -> pl.Enum:
         """Type whose physical values are positions in the code book."""

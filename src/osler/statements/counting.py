@@ -6,6 +6,8 @@ from typing import Protocol
 import numpy as np
 import polars as pl
 
+from osler.statements.names import Names
+
 _MOST = 300_000  # pieces remembered; beyond it the memory starts anew, so that it stays small
 
 
@@ -29,11 +31,16 @@ class Counter:
 
     Args:
         tokenizer: the tokenizer that counts.
+
+    Attributes:
+        adds_up: whether the count of a text is the sum over its words.
+        names: names the statements counted.
     """
 
     def __init__(self, tokenizer: Tokenizer) -> None:
         self.tokenizer = tokenizer
         self.adds_up = tokenizer.splits_on_whitespace
+        self.names = Names()
         self._known: dict[str, int] = {}
 
     def count(self, texts: pl.Series) -> np.ndarray:

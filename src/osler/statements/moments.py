@@ -15,9 +15,11 @@ FIRST_RANK = 2  # ranks 0 and 1 are those of age and sex
 
 @dataclass(frozen=True)
 class Moments:
-    """Attributes:
-    view: the visible events.
-    rank: [n] place of each event in the order of lists; only ranks of shown events mean something.
+    """When events were.
+
+    Attributes:
+        view: the visible events.
+        rank: [n] place of each event in the order of lists; only ranks of shown events mean something.
     """
 
     view: View

@@ -150,8 +150,10 @@ def laid_out(begin: np.ndarray, end: np.ndarray, what: np.ndarray) -> tuple[np.n
         >>> numbers.tolist(), what.tolist()
         ([5, 6], [30, 30])
     """
-    counts = np.maximum(end - begin, 0)
+    counts = end - begin
+    some = np.flatnonzero(counts > 0)
+    counts, begin = counts[some], begin[some]
     shift = (begin - (np.cumsum(counts) - counts)).astype(np.int32)
     numbers = np.repeat(shift, counts)
     numbers += np.arange(len(numbers), dtype=np.int32)
-    return numbers, np.repeat(what.astype(np.int32), counts)
+    return numbers, np.repeat(what[some].astype(np.int32), counts)

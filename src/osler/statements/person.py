@@ -75,8 +75,9 @@ def person_of(view: View, book: Book) -> Person:
         view: the visible events.
         book: the code book.
     """
-    born = _last_seen(view, book.is_birth[view.code] & (view.time != NO_TIME))
-    stated = _last_seen(view, book.is_sex[view.code])
+    births, sexes = np.flatnonzero(book.is_birth[view.code]), np.flatnonzero(book.is_sex[view.code])
+    born = _last_seen(view, births[view.time[births] != NO_TIME])
+    stated = _last_seen(view, sexes)
     known = born >= 0
     years = np.full(len(born), np.nan)
     years[known] = (view.prediction[known] - view.time[born[known]]) / (365.25 * DAY)
@@ -111,9 +112,8 @@ def person_lines(
     return lines
 
 
-def _last_seen(view: View, wanted: np.ndarray) -> np.ndarray:
-    """[n_samples] the last wanted event that each sample sees, -1 for none."""
-    places = np.flatnonzero(wanted)
+def _last_seen(view: View, places: np.ndarray) -> np.ndarray:
+    """[n_samples] the last of some positions that each sample sees, -1 for none."""
     last = np.append(places, -1)[np.searchsorted(places, view.high) - 1]
     return np.where(last >= view.start, last, -1)
 

@@ -10,32 +10,37 @@ from osler.statements.view import NO_TIME, View
 _NEVER = np.iinfo(np.int32).max
 
 
-def chains(
-    view: View, wanted: np.ndarray, *, within: np.ndarray | None = None
-) -> tuple[np.ndarray, np.ndarray]:
-    """For each event the previous and the next one of the same subject and code.
+def neighbours(
+    view: View,
+    wanted: np.ndarray,
+    which: Literal["previous", "next"],
+    *,
+    within: np.ndarray | None = None,
+) -> np.ndarray:
+    """For each event the previous or the next one of the same subject and code.
 
     Args:
         view: the visible events.
         wanted: bool [n], events to link; the others stand outside.
+        which: the direction.
         within: int [n] >= 0, a finer division of each code (for instance its unit); None: none.
 
     Returns:
-        Two int32 arrays [n]: positions, -1 where there is no previous and n where there is no next one.
+        int32 [n] positions; -1 where there is no previous, n where there is no next one.
     """
-    before = np.full(view.size, -1, dtype=np.int32)
-    after = np.full(view.size, view.size, dtype=np.int32)
+    found = np.full(view.size, -1 if which == "previous" else view.size, dtype=np.int32)
     places = np.flatnonzero(wanted).astype(np.int32)
-    keys = [view.subject[places], view.code[places]]
-    if within is not None:
-        keys.append(within[places])
+    some = len(places) < view.size
+    keys = [key[places] if some else key for key in (view.subject, view.code, within) if key is not None]
     order, same = grouped(*keys)
     places = places[order]
     again = np.flatnonzero(same)
     earlier, later = places[again - 1], places[again]
-    before[later] = earlier
-    after[earlier] = later
-    return before, after
+    if which == "previous":
+        found[later] = earlier
+    else:
+        found[earlier] = later
+    return found
 
 
 def pick(view: View, wanted: np.ndarray, which: Literal["latest", "first"]) -> tuple[np.ndarray, np.ndarray]:
@@ -52,16 +57,15 @@ def pick(view: View, wanted: np.ndarray, which: Literal["latest", "first"]) -> t
     Returns:
         Sample and position of each line, int32 [n_lines] each.
     """
-    before, after = chains(view, wanted)
     places = np.flatnonzero(wanted)
     seen, left = view.first_seen(), view.left()
     begin, end = seen[places], left[places]
     outlived = None
     if which == "first":
-        earlier = before[places]
+        earlier = neighbours(view, wanted, "previous")[places]
         begin = np.maximum(begin, np.where(earlier >= 0, left[earlier], 0))
     else:
-        later = after[places]
+        later = neighbours(view, wanted, "next")[places]
         replaced = np.append(seen[: view.size], _NEVER)[later]
         if view.windowed:
             # A fact without time is shown again once the dated event that replaced it has left the window.
@@ -76,6 +80,8 @@ def pick(view: View, wanted: np.ndarray, which: Literal["latest", "first"]) -> t
 def all_seen(view: View, wanted: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Every wanted event that each sample sees: sample and position, int32 [n_lines] each."""
     places = np.flatnonzero(wanted)
+    if len(places) == 0:
+        return places, places
     return laid_out(view.first_seen()[places], view.left()[places], places)
 
 

@@ -1,7 +1,5 @@
 """Events of a shard and samples in, texts, statements and lines out, without a loop over events."""
 
-from functools import partial
-
 import numpy as np
 import polars as pl
 
@@ -15,9 +13,9 @@ from osler.statements.layout import lay_out
 from osler.statements.lines import Lines, joined
 from osler.statements.moments import Moments, moments_of
 from osler.statements.notes import note_lines
-from osler.statements.person import Person, person_lines, person_of
+from osler.statements.person import person_lines, person_of
 from osler.statements.pick import all_seen, pick
-from osler.statements.series import series_of
+from osler.statements.series import Series, series_of
 from osler.statements.settings import TextSettings
 from osler.statements.spec import Style
 from osler.statements.spelling import Parts, spell
@@ -70,9 +68,9 @@ def render(
     view = open_view(events, book, samples, lookback=settings.lookback)
     person = person_of(view, book)
     shown, notes = _shown_codes(book, style, settings, drop)
-    sample, place = pick(view, shown[view.code], style.pick)
-    option = (book.group >= 0)[view.code[place]]
-    seen_notes = all_seen(view, notes[view.code])
+    sample, place = pick(view, book.is_any(shown, view.code), style.pick)
+    option = book.is_any(book.group >= 0, view.code[place])
+    seen_notes = all_seen(view, book.is_any(notes, view.code))
     on_page = np.zeros(view.size, dtype=bool)
     on_page[place] = True
     on_page[seen_notes[1]] = True
@@ -82,18 +80,17 @@ def render(
     if option.any():
         parts.append(folded_lines(view, book, style, counter, moments, (sample[option], place[option])))
         sample, place = sample[~option], place[~option]
-    make = (
-        _event_lines
-        if style.values == 1 and not style.days_before_in
-        else partial(_series_lines, undated, person)
-    )
-    parts.append(make(view, book, style, counter, moments, (sample, place)))
+    if style.values > 1 or style.days_before_in:
+        series = series_of(view, book, style, person, (sample, place), undated=undated)
+        parts.append(_series_lines(view, book, style, counter, moments, (sample, place), series))
+    else:
+        parts.append(_event_lines(view, book, style, counter, moments, (sample, place)))
     if len(seen_notes[0]):
         how = settings.notes or style.notes or "sentences"
         parts.append(note_lines(view, book, style, counter, moments, seen_notes, how))
     lines = joined(parts)
     layout = lay_out(view, lines, book, style, counter, budget=settings.budget)
-    return tables(view, book, lines, layout, glue_texts(style, book))
+    return tables(view, book, lines, layout, glue_texts(style, book), counter.names)
 
 
 def check_settings(settings: TextSettings, book: Book, *, undated: bool) -> Style:
@@ -180,18 +177,16 @@ def _event_lines(
 
 
 def _series_lines(
-    undated: bool,  # noqa: FBT001
-    person: Person,
     view: View,
     book: Book,
     style: Style,
     counter: Counter,
     moments: Moments,
     picked: tuple[np.ndarray, np.ndarray],
+    series: Series,
 ) -> Lines:
     """One line per code with its last values, which depend on the sample."""
     sample, place = picked
-    series = series_of(view, book, style, person, picked, undated=undated)
     parts = Parts(
         name=view.code[place],
         names=book.description,

@@ -10,7 +10,7 @@ from osler.statements.book import Book
 from osler.statements.lines import position_lists
 from osler.statements.packing import factor, factor_text, ragged
 from osler.statements.person import Person
-from osler.statements.pick import chains
+from osler.statements.pick import neighbours
 from osler.statements.ranges import HIGH, LOW, NORMAL, marks
 from osler.statements.spec import Style
 from osler.statements.spelling import no_texts, with_empty
@@ -65,7 +65,7 @@ def series_of(
     visits = _in(book, style.days_before_in, section, empty=False) & (view.time != NO_TIME) & (not undated)
     measured &= ~visits
     key = np.where(measured, unit + 1, 0)
-    before, _ = chains(view, measured | visits, within=key)
+    before = neighbours(view, measured | visits, "previous", within=key)
 
     line, at = _last_events(
         view, sample, place, before, np.where((measured | visits)[place], style.values, 1)

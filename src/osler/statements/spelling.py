@@ -60,17 +60,18 @@ def spell(parts: Parts, style: Style, counter: Counter) -> tuple[np.ndarray, Sta
     label_key = (parts.name.astype(np.int64) * (len(parts.units) + 1) + unit) * 2 + has_value
     label, label_keys = factor(label_key)
     labels = _labels(label_keys, parts, style)
-    values = _values(parts.values, style)
+    values = _values(parts.values, style)  # each with the space before it
     key = label.astype(np.int64) * len(values) + parts.value
     if parts.day is not None and parts.days is not None:
         key += (parts.day.astype(np.int64) + 1) * (len(labels) * len(values))
     statement, keys = factor(key)
     rest, value_at = np.divmod(keys, len(values))
     day_at, label_at = np.divmod(rest, max(len(labels), 1))
-    texts = _join(labels.gather(label_at), values.gather(value_at))
+    columns = [labels.gather(label_at), values.gather(value_at)]
     if parts.days is not None:
-        days = with_empty(parts.days)
-        texts = _join(days.gather(day_at), texts)
+        days = with_empty(parts.days + " ")
+        columns.insert(0, days.gather(day_at))
+    texts = pl.select(text=pl.concat_str(columns))["text"]
     if not counter.adds_up:
         return statement, Statements(texts=texts, tokens=counter.count(texts))
     tokens = counter.count(labels)[label_at] + counter.count(values)[value_at]
@@ -101,17 +102,10 @@ def _labels(keys: np.ndarray, parts: Parts, style: Style) -> pl.Series:
 
 
 def _values(values: pl.Series, style: Style) -> pl.Series:
-    if style.language != "json":
-        return values
-    shown = _quoted(values).to_frame("v").select(pl.col("v") + "}")["v"]
-    return with_empty(shown.slice(1))
-
-
-def _join(first: pl.Series, second: pl.Series) -> pl.Series:
-    """Two texts with a space between them, where both are there."""
-    both = (pl.col("a").str.len_bytes() > 0) & (pl.col("b").str.len_bytes() > 0)
-    joined = pl.when(both).then(pl.concat_str("a", pl.lit(" "), "b")).otherwise(pl.concat_str("a", "b"))
-    return pl.DataFrame({"a": first, "b": second}).select(joined.alias("text"))["text"]
+    shown = values.slice(1)
+    if style.language == "json":
+        shown = _quoted(shown) + "}"
+    return with_empty(" " + shown)
 
 
 def _quoted(texts: pl.Series) -> pl.Series:

@@ -24,13 +24,11 @@ from osler.statements.render import check_settings, render
 from osler.statements.settings import TextSettings
 
 _VERSION = 1
-_WORKERS = 4  # each holds one shard in memory
+_WORKERS = 4
+_ROWS_AT_A_TIME = 2_000_000  # events in memory, over all workers
 _COLUMNS = ("numeric_value", "text_value", "unit")
-_REPEATING = {
-    "texts": ["subject_id", "prediction_time"],
-    "statements": [],
-    "lines": ["subject_id", "prediction_time", "statement_id", "section"],
-}
+_REPEATING = ("subject_id", "prediction_time", "section")  # and `statement_id` in lines
+_INCOMPRESSIBLE = ("statement_id", "char_start", "char_end")
 
 
 @dataclass(frozen=True)
@@ -77,7 +75,7 @@ def make_texts(
         out: the folder; it may exist when it is empty or holds the same work.
         settings: style, tokenizer, budget, look-back, sections, notes.
         origin: how the samples came about: `labels` or `record_end`.
-        workers: shards worked on at a time; None: one per core, at most four.
+        workers: shards worked on at a time; None: one more than cores, at most four, fewer for large shards.
 
     Returns:
         Counts, read back from what is on disk.
@@ -117,7 +115,7 @@ def make_texts(
                 )
 
             todo = [task for task in tasks if not all(_file(part, kind, task[0]).exists() for kind in PARTS)]
-            _in_parallel(work, todo, workers or min(len(os.sched_getaffinity(0)), _WORKERS))
+            _in_parallel(work, todo, workers or _default_workers(dataset))
             names = [name for name, _, _ in tasks]
             info = {
                 "format_version": 1,
@@ -171,6 +169,13 @@ def _by_shard(dataset: Dataset, samples: pl.DataFrame) -> list[tuple[str, Shard,
     return tasks
 
 
+def _default_workers(dataset: Dataset) -> int:
+    """One more than cores, since each waits for the interpreter now and then; memory sets the limit."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    largest = max(shard.rows for shard in dataset.shards)
+    return max(1, min(cores + 1, _WORKERS, _ROWS_AT_A_TIME // max(largest, 1)))
+
+
 def _in_parallel(
     work: Callable[[str, Shard, pl.DataFrame], None],
     tasks: list[tuple[str, Shard, pl.DataFrame]],
@@ -193,16 +198,26 @@ def _file(part: Path, kind: str, name: str) -> Path:
 
 
 def _write_shard(part: Path, name: str, made: ShardTexts) -> None:
+    """Write the three files of a shard; the text of records is for its owner's eyes only.
+
+    Writing is a quarter of all work. Snappy takes a third of the time of zstd, and columns that hardly
+    shrink are left as they are.
+    """
     import pyarrow.parquet as pq
 
     for kind, table in (("statements", made.statements), ("lines", made.lines), ("texts", made.texts)):
-        # The record's text is for its owner's eyes only.
+        repeating = [*_REPEATING, *(["statement_id"] if kind == "lines" else [])]
         with atomic_path(_file(part, kind, name), private=True) as temporary:
             pq.write_table(
                 table,
                 temporary,
-                compression="snappy",  # a third of the time of zstd, and writing is a third of all
-                use_dictionary=_REPEATING[kind],
+                compression={
+                    "rows.list.element" if column == "rows" else column: "NONE"
+                    if column in _INCOMPRESSIBLE
+                    else "SNAPPY"
+                    for column in table.column_names
+                },
+                use_dictionary=[column for column in repeating if column in table.column_names],
                 write_statistics=False,
             )
 
