@@ -109,10 +109,11 @@ def make_texts(
         with job as part:
 
             def work(name: str, shard: Shard, own: pl.DataFrame) -> None:
-                events = dataset.read(shard, columns=_COLUMNS)
-                _write_shard(
-                    part, name, render(events, book, own, settings, counter, undated=dataset.undated)
-                )
+                def made() -> ShardTexts:  # so that the events are gone before files are written
+                    events = dataset.read(shard, columns=_COLUMNS)
+                    return render(events, book, own, settings, counter, undated=dataset.undated)
+
+                _write_shard(part, name, made())
 
             todo = [task for task in tasks if not all(_file(part, kind, task[0]).exists() for kind in PARTS)]
             _in_parallel(work, todo, workers or _default_workers(dataset))
