@@ -11,7 +11,7 @@ def command(
     labels: Annotated[
         Path | None,
         typer.Argument(
-            help="Labels folder whose samples are used; else one sample per subject, at the end of its record.",
+            help="Labels folder whose samples are used; else one per subject, at the end of its record.",
             show_default=False,
         ),
     ] = None,

@@ -63,7 +63,8 @@ def pr_figure(name: str, curves: list[Curve], *, prevalence: float | None, gist:
 
 def calibration_figure(name: str, curves: list[Curve], *, gist: str) -> Markup:
     """Observed over predicted risk, with the diagonal of perfect calibration."""
-    top = max([float(np.nanmax([np.nanmax(c.x), np.nanmax(c.y)])) for c in curves if len(c.x)], default=1.0)
+    points = np.concatenate([np.concatenate([curve.x, curve.y]) for curve in curves])
+    top = float(np.max(points[np.isfinite(points)], initial=0.0)) or 1.0
     limit = next((edge for edge in (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.8) if top <= edge), 1.0)
     with drawing(name, title="Calibration curves", gist=gist, height=350) as surface:
         axes = surface.axes
