@@ -26,7 +26,7 @@ HEADINGS = {
     "notes": "Notes",
     "other": "Other",
 }
-MEASURED = {"body", "vitals", "labs", "other"}
+NOT_MEASURED = {"demographics", "visits", "conditions", "medications", "procedures"}
 DAY = 86_400_000_000
 
 
@@ -98,7 +98,7 @@ class Oracle:
         numeric = numeric and book["kind"] not in ("ordinal", "categorical", "flag", "note")
         if self.style == "trend":
             return numeric
-        return self.style in ("markdown", "json") and numeric and book["section"] in MEASURED
+        return self.style in ("markdown", "json") and numeric and book["section"] not in NOT_MEASURED
 
     def in_visits(self, event):
         return (

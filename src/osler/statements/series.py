@@ -61,8 +61,8 @@ def series_of(
     unit, units = unit_ids(view, everything, book)
     number, has_number = numbers_at(view, everything)
     section = book.section[view.code]
-    measured = has_number & ~book.text_first[view.code] & _in(book, style.values_in, section, empty=True)
-    visits = _in(book, style.days_before_in, section, empty=False) & (view.time != NO_TIME) & (not undated)
+    measured = has_number & ~book.text_first[view.code] & ~_in(book, style.values_not_in, section)
+    visits = _in(book, style.days_before_in, section) & (view.time != NO_TIME) & (not undated)
     measured &= ~visits
     key = np.where(measured, unit + 1, 0)
     before = neighbours(view, measured | visits, "previous", within=key)
@@ -98,10 +98,8 @@ def series_of(
     )
 
 
-def _in(book: Book, names: tuple[str, ...], section: np.ndarray, *, empty: bool) -> np.ndarray:
-    """Whether the section of each event is among some; without names, `empty`."""
-    if not names:
-        return np.full(len(section), empty)
+def _in(book: Book, names: tuple[str, ...], section: np.ndarray) -> np.ndarray:
+    """Whether the section of each event is among some."""
     chosen = np.array([name in names for name in book.sections])
     return np.asarray(chosen[section])
 

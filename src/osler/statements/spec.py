@@ -3,8 +3,6 @@
 from dataclasses import dataclass, field
 from typing import Literal
 
-from osler.record import schema
-
 AGE = "age"
 SEX = "sex"
 
@@ -42,7 +40,7 @@ class Style:
         events: whether coded events are shown.
         pick: which event of a code is shown: its latest or its first visible one.
         values: how many of its last values a measured quantity shows, newest first.
-        values_in: sections in which it does; empty means all.
+        values_not_in: sections whose numbers are no measurements and stand alone.
         slope: whether the change per day through these values is stated (needs dates).
         ranges: whether values are marked low, normal or high.
         dates: whether each statement begins with the date of its event (needs dates).
@@ -60,7 +58,7 @@ class Style:
     events: bool = True
     pick: Literal["latest", "first"] = "latest"
     values: int = 1
-    values_in: tuple[str, ...] = ()
+    values_not_in: tuple[str, ...] = ()
     slope: bool = False
     ranges: bool = False
     dates: bool = False
@@ -71,6 +69,3 @@ class Style:
     language: Literal["plain", "json"] = "plain"
     glue: Glue = field(default_factory=Glue)
     keep: tuple[str, ...] = (AGE, SEX)
-
-
-MEASURED_SECTIONS = (schema.BODY, schema.VITALS, schema.LABS)

@@ -4,13 +4,19 @@ Source: the earlier serialization of "Large language models are powerful EHR enc
 """
 
 from osler.record import schema
-from osler.statements.spec import MEASURED_SECTIONS, Glue, Style
+from osler.statements.spec import Glue, Style
 
 STYLE = Style(
     name="markdown",
     summary="sections with headings, last three measurements with low/normal/high",
     values=3,
-    values_in=(*MEASURED_SECTIONS, schema.OTHER),
+    values_not_in=(
+        schema.DEMOGRAPHICS,
+        schema.VISITS,
+        schema.CONDITIONS,
+        schema.MEDICATIONS,
+        schema.PROCEDURES,
+    ),
     ranges=True,
     days_before_in=(schema.VISITS,),
     sections=True,
