@@ -94,19 +94,24 @@ class Output:
 
 def manifest_key(folder: Path) -> str | None:
     """The key of the finished work in a folder, or None when there is none."""
+    manifest = _manifest(folder)
+    return None if manifest is None else str(manifest["key"])
+
+
+def _manifest(folder: Path) -> dict[str, Any] | None:
+    """The manifest of a folder; None when there is none, or when another tool's file bears its name."""
     path = folder / MANIFEST
     if not path.is_file():
         return None
-    manifest: dict[str, Any] = read_json(path)
-    return manifest.get("key")
+    manifest = read_json(path)
+    ours = isinstance(manifest, dict) and {"key", "files"} <= manifest.keys()
+    return manifest if ours and isinstance(manifest["files"], dict) else None
 
 
 def sealed_hashes(folder: Path) -> dict[str, str]:
     """SHA-256 by file name, as the manifest of a folder names them; empty when it has none."""
-    manifest = folder / MANIFEST
-    if not manifest.is_file():
-        return {}
-    return {name: entry["sha256"] for name, entry in read_json(manifest)["files"].items()}
+    manifest = _manifest(folder)
+    return {} if manifest is None else {name: entry["sha256"] for name, entry in manifest["files"].items()}
 
 
 def content_hash(folder: Path) -> str:

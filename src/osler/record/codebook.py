@@ -56,9 +56,13 @@ def complete_codes(stored: pl.DataFrame, used: pl.Series) -> pl.DataFrame:
         Columns of `CODE_TYPES`, then the others of `stored`; stored codes in their order, then the rest A-Z.
     """
     extra = [name for name in stored.columns if name not in schema.CODE_TYPES]
-    book = stored.unique("code", keep="first", maintain_order=True).with_columns(
-        pl.col(name).cast(kind) if name in stored.columns else pl.lit(None, dtype=kind).alias(name)
-        for name, kind in schema.CODE_TYPES.items()
+    book = (
+        stored.drop_nulls("code")
+        .unique("code", keep="first", maintain_order=True)
+        .with_columns(
+            pl.col(name).cast(kind) if name in stored.columns else pl.lit(None, dtype=kind).alias(name)
+            for name, kind in schema.CODE_TYPES.items()
+        )
     )
     book = book.select(*schema.CODE_TYPES, *extra)
     missing = used.filter(~used.is_in(book["code"].implode())).sort()

@@ -17,9 +17,11 @@ from osler.base.files import read_json
 from osler.base.hashing import hash_file, hash_json
 from osler.base.output import sealed_hashes
 from osler.record.codebook import complete_codes
-from osler.record.schema import CANONICAL_ORDER, EVENT_TYPES, REQUIRED
+from osler.record.metadata import read_subjects, read_table
+from osler.record.schema import CANONICAL_ORDER, CODE_TYPES, EVENT_TYPES, REQUIRED
 
 ROW = "row"
+MEDS_COLUMNS = ("subject_id", "time", "code", "numeric_value", "text_value")
 
 
 @dataclass(frozen=True)
@@ -77,24 +79,30 @@ class Dataset:
     @property
     def settings(self) -> dict[str, Any]:
         """Osler's own block of `dataset.json`."""
-        return dict(self.metadata.get("osler", {}))
+        return dict(self.metadata.get("osler") or {})
 
     @property
     def site_columns(self) -> tuple[str, ...]:
         """Columns that name the hospital (`site_id_columns`)."""
-        return tuple(self.metadata.get("site_id_columns") or ())
+        names = self.metadata.get("site_id_columns") or ()
+        return (names,) if isinstance(names, str) else tuple(names)
 
     @cached_property
     def hash(self) -> str:
-        """Hash of shards, code book, splits and metadata, the time of making left out."""
+        """Hash of shards, code book, splits and metadata, the time of making left out.
+
+        A sealed shard is hashed as its manifest says; tables of metadata, which people edit, are read.
+        """
         tables = ("codes.parquet", "subject_splits.parquet", "subjects.parquet")
-        paths = [shard.path for shard in self.shards] + [self.path / "metadata" / name for name in tables]
         sealed = sealed_hashes(self.path)
         hashes = {}
-        for path in paths:
+        for shard in self.shards:
+            name = shard.path.relative_to(self.path).as_posix()
+            hashes[name] = sealed.get(name) or hash_file(shard.path)
+        for table in tables:
+            path = self.path / "metadata" / table
             if path.is_file():
-                name = path.relative_to(self.path).as_posix()
-                hashes[name] = sealed.get(name) or hash_file(path)
+                hashes[f"metadata/{table}"] = hash_file(path)
         metadata = {name: value for name, value in self.metadata.items() if name != "created_at"}
         return hash_json({"files": hashes, "metadata": metadata})
 
@@ -104,12 +112,8 @@ class Dataset:
 
         Codes that the dataset does not describe follow in alphabetical order, described by their own words.
         """
-        path = self.path / "metadata" / "codes.parquet"
-        stored = (
-            pl.read_parquet(path)
-            if path.is_file()
-            else pl.DataFrame({"code": []}, schema={"code": pl.String})
-        )
+        table = read_table(self.path / "metadata" / "codes.parquet", CODE_TYPES, required=("code",))
+        stored = pl.DataFrame(schema={"code": pl.String}) if table is None else table
         used = (
             pl.concat(
                 [pl.scan_parquet(shard.path).select(pl.col("code").cast(pl.String)) for shard in self.shards]
@@ -122,12 +126,16 @@ class Dataset:
     @cached_property
     def splits(self) -> pl.DataFrame | None:
         """`subject_id, split` of `subject_splits.parquet`, or None."""
-        return self._metadata_table("subject_splits.parquet")
+        types = {"subject_id": pl.Int64(), "split": pl.String()}
+        path = self.path / "metadata" / "subject_splits.parquet"
+        return read_subjects(path, types, required=("subject_id", "split"))
 
     @cached_property
     def subjects(self) -> pl.DataFrame | None:
         """`subject_id` with `group_id` and the source's id where the dataset has them, or None."""
-        return self._metadata_table("subjects.parquet")
+        types = {"subject_id": pl.Int64(), "group_id": pl.Int64()}
+        path = self.path / "metadata" / "subjects.parquet"
+        return read_subjects(path, types, required=("subject_id",))
 
     def read(self, shard: Shard, *, columns: Sequence[str] | None = None) -> pl.DataFrame:
         """Events of one shard in canonical order, with `row`, their position in the dataset.
@@ -144,7 +152,7 @@ class Dataset:
             list(EVENT_TYPES) if columns is None else [*REQUIRED, *(c for c in columns if c not in REQUIRED)]
         )
         if columns is None:
-            wanted += [name for name in shard.columns if name not in EVENT_TYPES]
+            wanted += [name for name in shard.columns if name not in EVENT_TYPES and name != ROW]
         present = [name for name in shard.columns if name in {*wanted, *CANONICAL_ORDER}]
         frame = pl.read_parquet(shard.path, columns=present, use_pyarrow=False)
         frame = frame.with_columns(
@@ -182,10 +190,6 @@ class Dataset:
         raise InputError(
             f"no subject {subject_id}", where=self.path, remedy="name a subject_id of this dataset"
         )
-
-    def _metadata_table(self, name: str) -> pl.DataFrame | None:
-        path = self.path / "metadata" / name
-        return pl.read_parquet(path) if path.is_file() else None
 
 
 def in_canonical_order(events: pl.DataFrame) -> pl.DataFrame:
@@ -234,6 +238,8 @@ def _compared(before: pl.Series, here: pl.Series) -> tuple[np.ndarray, np.ndarra
         lowest = np.iinfo(np.int64).min  # what null becomes
         first, second = (one.to_physical().fill_null(lowest).to_numpy() for one in (before, here))
         return first > second, first == second
+    if before.null_count() + here.null_count() == 0:
+        return (before > here).to_numpy(), (before == here).to_numpy()
     wrong = (before > here).fill_null(value=False) | (here.is_null() & before.is_not_null())
     return wrong.to_numpy(), before.eq_missing(here).to_numpy()
 
@@ -276,6 +282,8 @@ def open_dataset(path: str | Path) -> Dataset:
         offset += rows
     dataset_json = folder / "metadata" / "dataset.json"
     metadata = read_json(dataset_json) if dataset_json.is_file() else {}
+    if not isinstance(metadata, dict):
+        raise InputError("not a JSON object", where=dataset_json, remedy="write dataset.json as MEDS has it")
     return Dataset(path=folder, shards=tuple(shards), metadata=metadata)
 
 
@@ -293,6 +301,10 @@ def _check_columns(file: Path, types: dict[str, str]) -> None:
         "code": ("string", "large_string", "string_view", "dictionary"),
         "numeric_value": ("float", "double", "halffloat", "int", "null"),
         "text_value": ("string", "large_string", "string_view", "dictionary", "null"),
+        # Extensions of MEDS that Osler knows by these names; sources also use them for other things.
+        "unit": ("string", "large_string", "string_view", "dictionary", "null"),
+        "visit_id": ("int", "uint", "float", "double", "null"),
+        "note_id": ("int", "uint", "float", "double", "null"),
     }
     for name, starts in allowed.items():
         if name in types and not types[name].startswith(starts):
@@ -300,5 +312,6 @@ def _check_columns(file: Path, types: dict[str, str]) -> None:
                 f"column '{name}' has type {types[name]}",
                 where=file,
                 allowed=starts,
-                remedy="write the column with a type of MEDS 0.4",
+                remedy="write the column with one of these types (MEDS 0.4)"
+                + ("" if name in MEDS_COLUMNS else ", or give it another name"),
             )

@@ -9,6 +9,7 @@ from osler.record.dataset import ROW, Dataset, Shard, in_canonical_order
 from osler.record.schema import EVENT_TYPES
 
 HOUR_US = 3_600_000_000
+_INDEX = "__osler_row"
 
 
 def scan_shard(shard: Shard, *, extra: Sequence[str] = ()) -> pl.LazyFrame:
@@ -18,10 +19,11 @@ def scan_shard(shard: Shard, *, extra: Sequence[str] = ()) -> pl.LazyFrame:
         shard: the shard.
         extra: further columns (hospital, insurance ...), given as text; null where the shard lacks them.
     """
-    frame = pl.scan_parquet(shard.path, row_index_name=ROW, row_index_offset=shard.offset)
+    # A name of its own: shards may have a column that is called `row`.
+    frame = pl.scan_parquet(shard.path, row_index_name=_INDEX, row_index_offset=shard.offset)
     columns = {**EVENT_TYPES, **{name: pl.String() for name in extra if name not in EVENT_TYPES}}
     return frame.select(
-        pl.col(ROW).cast(pl.UInt64),
+        pl.col(_INDEX).cast(pl.UInt64).alias(ROW),
         *(
             pl.col(name).cast(kind) if name in shard.columns else pl.lit(None, dtype=kind).alias(name)
             for name, kind in columns.items()
