@@ -151,7 +151,11 @@ class Oracle:
         if spread <= 0:
             return ""
         slope = sum(a * b for a, b in zip(x, y, strict=True)) / spread
-        text = number_text(round(slope * 100) / 100) if abs(slope * 100) < 2**53 else number_text(slope)
+        if abs(slope) < 0.1:
+            text = format(round(slope * 10_000) / 10_000, ".4f").rstrip("0").rstrip(".")
+            text = "0" if text == "-0" else text
+        else:
+            text = number_text(round(slope * 100) / 100) if abs(slope * 100) < 2**53 else number_text(slope)
         return f" ({'' if text == '0' or text[0] == '-' else '+'}{text} per day)"
 
     def statement(self, name, unit, value, time):

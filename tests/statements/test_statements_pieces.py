@@ -21,7 +21,7 @@ from osler.statements.ranges import concept_of, plain_unit, reference_ranges
 from osler.statements.render import render_shard
 from osler.statements.sentences import split_sentences
 from osler.statements.settings import TextSettings
-from osler.statements.values import number_ids
+from osler.statements.values import number_ids, slope_ids
 
 NOTE = st.text(alphabet=st.sampled_from("ab A.!?:;-1 2\n\t)Dr"), max_size=80)
 
@@ -199,3 +199,12 @@ def test_codes_that_the_book_lacks_are_refused():
     }
     with pytest.raises(InputError, match="not in the code book"):
         render_shard(frame_of([row]), BOOK, sample_frame([(1, 1)]), TextSettings(), load_tokenizer("minilm"))
+
+
+@settings(deadline=None, max_examples=200)
+@given(st.lists(st.floats(width=32, allow_nan=False, allow_infinity=False), min_size=1))
+def test_slow_slopes_keep_four_decimals(slopes):
+    ids, texts = slope_ids(np.array(slopes))
+    for slope, text in zip(slopes, texts.gather(ids).to_list(), strict=True):
+        assert float(text) == pytest.approx(slope, abs=0.000051 if abs(slope) < 0.1 else 0.0051)
+        assert "." not in text or text[-1] not in ".0"

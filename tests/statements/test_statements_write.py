@@ -75,6 +75,9 @@ def test_files_and_columns_are_those_of_the_contract(dataset, two_samples, tmp_p
         *("subject_id", "prediction_time", "line", "statement_id", "section", "time", "rows"),
         *("char_start", "char_end"),
     ]
+    assert texts.lines().select("statement_id", "section").collect_schema().dtypes() == [pl.String] * 2
+    shown = texts.lines().join(texts.statements().unique("statement_id"), on="statement_id").collect()
+    assert shown.height == made.n_lines
     frame = texts.texts().collect()
     assert frame.height == made.n_samples == two_samples.height
     assert frame.select("subject_id", "prediction_time").equals(two_samples.sort(pl.all()))

@@ -11,9 +11,11 @@ from osler.statements.glue import GlueTexts
 from osler.statements.layout import Layout
 from osler.statements.lines import Lines, Statements
 from osler.statements.names import ID_DIGITS, Names
-from osler.statements.packing import factor, factor_text
+from osler.statements.packing import factor, factor_text, ragged
 from osler.statements.pieces import put_together
 from osler.statements.view import NO_TIME, View
+
+_NULLABLE = ("time", "note_start", "note_end")
 
 
 @dataclass(frozen=True)
@@ -76,7 +78,7 @@ def tables(view: View, book: Book, lines: Lines, layout: Layout, glue: GlueTexts
     import pyarrow as pa
 
     shown = layout.lines
-    sample, place = lines.sample[shown], lines.place[shown]
+    sample = lines.sample[shown]
     statement, statements = used_only(lines.statement[shown], lines.statements)
     digits = names.of(statements.texts).encode()
     ends = np.arange(0, len(digits) + 1, ID_DIGITS, dtype=np.int32)
@@ -96,11 +98,11 @@ def tables(view: View, book: Book, lines: Lines, layout: Layout, glue: GlueTexts
             "n_dropped": layout.n_dropped,
         }
     )
-    time = view.time[place]
+    time = view.time[lines.place[shown]]
     columns = {
-        "subject_id": subject[sample],
-        "prediction_time": pa.array(view.prediction[sample]).cast(moment),
-        "line": (np.arange(len(shown)) - np.repeat(np.cumsum(count) - count, count)).astype(np.int32),
+        "subject_id": np.repeat(subject, count),
+        "prediction_time": pa.array(np.repeat(view.prediction, count)).cast(moment),
+        "line": ragged(count)[1],
         "statement_id": pa.DictionaryArray.from_arrays(pa.array(statement), ids),
         "section": pa.DictionaryArray.from_arrays(
             pa.array(lines.section[shown].astype(np.int32)), pa.array(book.sections)
@@ -123,8 +125,21 @@ def tables(view: View, book: Book, lines: Lines, layout: Layout, glue: GlueTexts
                 "n_tokens": statements.tokens,
             }
         ),
-        lines=pa.table(columns),
+        lines=_without_nulls(pa.table(columns)),
     )
+
+
+def _without_nulls(lines: Any) -> Any:
+    """Say that columns have no nulls where they have none, which spares files the marks of it."""
+    import pyarrow as pa
+
+    fields = []
+    for field in lines.schema:
+        if field.name == "rows":
+            element = field.type.value_field.with_nullable(False)  # noqa: FBT003
+            field = field.with_type(pa.list_(element))  # noqa: PLW2901
+        fields.append(field.with_nullable(field.name in _NULLABLE))
+    return lines.cast(pa.schema(fields))
 
 
 def _rows(view: View, lines: Lines, shown: np.ndarray) -> Any:

@@ -51,10 +51,12 @@ def put_together(
     heads = (stop - count)[count > 0]
     opens = np.append(True, block[1:] != block[:-1])[:n_lines]
     opens[heads] = True
-    opened = np.cumsum(opens)
+    opened = np.cumsum(opens, dtype=np.int32)
 
     # Pieces: a line that opens a block and the glue before it; any other line and its glue in one.
-    place = np.arange(n_lines) + opened + sample
+    place = np.arange(n_lines, dtype=np.int32)
+    place += opened
+    place += sample
     finish = stop + np.append(0, opened)[stop] + np.arange(n_samples)
     pieces = np.empty(n_lines + int(opens.sum()) + n_samples, dtype=np.int32)
     pieces[place] = np.where(opens, 0, len(texts)) + (len(glues) + statement)
@@ -75,5 +77,5 @@ def put_together(
     lengths = parts.str.len_chars().cast(pl.Int32).to_numpy()
     ends = np.cumsum(lengths[pieces], dtype=np.int64)
     base = np.append(0, ends)[edges[:-1]]
-    stops = (ends[place] - base[sample]).astype(np.int32)
+    stops = (ends[place] - np.repeat(base, count)).astype(np.int32)
     return Pieces(text=text, start=stops - lengths[len(glues) + statement], end=stops)

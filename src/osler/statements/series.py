@@ -14,7 +14,7 @@ from osler.statements.pick import neighbours
 from osler.statements.ranges import HIGH, LOW, NORMAL, marks
 from osler.statements.spec import Style
 from osler.statements.spelling import no_texts, with_empty
-from osler.statements.values import NO_VALUE, number_ids, numbers_at, unit_ids, value_ids
+from osler.statements.values import NO_VALUE, numbers_at, slope_ids, unit_ids, value_ids
 from osler.statements.view import DAY, NO_TIME, View
 
 _MARK_WORDS = {LOW: " (low)", NORMAL: " (normal)", HIGH: " (high)"}
@@ -175,7 +175,7 @@ def _slopes(
     spread = np.bincount(line, weights=day * day, minlength=n)
     shared = np.bincount(line, weights=day * value, minlength=n)
     able = spread > 0
-    ids, spelled = number_ids(shared[able] / spread[able])
+    ids, spelled = slope_ids(shared[able] / spread[able])
     sign = (
         pl.when((pl.col("s") != "0") & ~pl.col("s").str.starts_with("-"))
         .then(pl.lit("+"))

@@ -25,7 +25,7 @@ from osler.statements.settings import TextSettings
 
 _VERSION = 1
 _WORKERS = 4
-_ROWS_AT_A_TIME = 2_000_000  # events in memory, over all workers
+_ROWS_AT_A_TIME = 2_500_000  # events in memory, over all workers
 _COLUMNS = ("numeric_value", "text_value", "unit")
 _REPEATING = ("subject_id", "prediction_time", "section")  # and `statement_id` in lines
 _INCOMPRESSIBLE = ("statement_id", "char_start", "char_end")
@@ -102,9 +102,11 @@ def make_texts(
     )
     job = Output(out, key=key)
     if not job.complete:
-        book = open_book(dataset.codes)
+        with ThreadPoolExecutor() as pool:  # two passes over all shards at a time
+            codes = pool.submit(lambda: dataset.codes)
+            tasks = _by_shard(dataset, samples)
+            book = open_book(codes.result())
         check_settings(settings, book, undated=dataset.undated)
-        tasks = _by_shard(dataset, samples)
         counter = Counter(tokenizer)
         with job as part:
 
@@ -220,6 +222,7 @@ def _write_shard(part: Path, name: str, made: ShardTexts) -> None:
                 },
                 use_dictionary=[column for column in repeating if column in table.column_names],
                 write_statistics=False,
+                store_schema=False,  # plain strings for every reader, whatever they were in memory
             )
 
 
