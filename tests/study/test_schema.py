@@ -48,12 +48,22 @@ def test_a_relative_path_in_a_variable_starts_at_the_current_folder(
     assert study.resolve(study.settings.dataset.path) == tmp_path / "data" / "meds"
 
 
+def test_the_seed_of_the_study_goes_to_every_block_without_one(tmp_path: Path) -> None:
+    path = tmp_path / "study.yaml"
+    random = GOOD.replace("name: a", "name: a\nseed: 7\nphenotype: {arms: [kmeans], k: [2, 3], seed: 3}")
+    path.write_text(random.replace("{path: data}", "{simulate: {subjects: 50}}"))
+    plain = read_study(path).settings.plain()
+    assert plain["splits"]["seed"] == plain["predict"]["seed"] == plain["dataset"]["simulate"]["seed"] == 7
+    assert plain["phenotype"]["seed"] == 3
+
+
 @pytest.mark.parametrize(
     ("old", "new", "expected"),
     [
         ("osler: 1", "osler: 2", "osler: 2"),
         ("name: a", "name: a\nspeed: high", "speed: unknown key"),
         ("name: a", "name: ../a", "name: "),
+        ("name: a", "name: a\nseed: high", "seed: "),
         ("{path: data}", "{folder: data}", "give `path`, or `format`, `source` and `spec`, or `simulate`"),
         ("{path: data}", "{format: fhir, source: a, spec: b}", "dataset.format: Input should be 'table'"),
         ("{path: data}", "{simulate: {subjects: many}}", "dataset.simulate.subjects: "),

@@ -68,7 +68,14 @@ class StudyFeatures:
 
     def counts(self) -> Features | None:
         """The counts of the study, which describe in words what other representations cluster; None: none."""
-        return next((self[name] for name in self.names if self._settings[name].kind == "counts"), None)
+        name = self._counts_name()
+        return None if name is None else self[name]
+
+    @property
+    def counts_hash(self) -> Any:
+        """What `counts` depends on; None: there are none."""
+        name = self._counts_name()
+        return None if name is None else self.hashes[name]
 
     def lengths(self, name: str) -> dict[str, np.ndarray]:
         """How long the texts behind a representation are; empty for counts."""
@@ -79,6 +86,9 @@ class StudyFeatures:
         """What a representation was made from, as a saved clustering keeps it."""
         self[name]
         return self._sources[name]
+
+    def _counts_name(self) -> str | None:
+        return next((name for name in self.names if self._settings[name].kind == "counts"), None)
 
     def _make(self, name: str) -> Features:
         settings = self._settings[name]

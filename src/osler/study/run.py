@@ -69,6 +69,7 @@ def run_study(study: Study, out: Path, *, private: bool = False) -> dict[str, An
             features = StudyFeatures(run.study, dataset, task_labels.samples, texts=texts, vectors=vectors)
             _predictions(run, task, task_labels, splits[task], features)
             _phenotypes(run, task, task_labels, features)
+        run.steps.clear_others()
         metrics = _merge_metrics(run)
         reports = _reports(run, private=private)
     return {
@@ -155,7 +156,7 @@ def _splits(run: _Run, dataset: Dataset, labels: Mapping[str, "Labels"]) -> dict
     settings = run.study.settings.splits
     splits = {task: make_splits(task_labels, settings, dataset) for task, task_labels in labels.items()}
     merged = pl.concat([frame.with_columns(task=pl.lit(task)) for task, frame in splits.items()])
-    write_parquet(run.out / "splits.parquet", merged)
+    write_parquet(run.out / "splits.parquet", merged, private=True)
     return splits
 
 
@@ -199,7 +200,12 @@ def _phenotypes(run: _Run, task: str, labels: "Labels", features: StudyFeatures)
     for name in features.names:
         if run.study.settings.representations[name].kind == "joined":
             continue
-        depends_on = {"labels": labels.hash, "features": features.hashes[name], "phenotype": settings.plain()}
+        depends_on = {
+            "labels": labels.hash,
+            "features": features.hashes[name],
+            "described by": features.counts_hash,
+            "phenotype": settings.plain(),
+        }
 
         def work(out: Path, name: str = name) -> None:
             fit_phenotypes(
@@ -218,6 +224,8 @@ def _phenotypes(run: _Run, task: str, labels: "Labels", features: StudyFeatures)
 def _merge_metrics(run: _Run) -> pl.DataFrame:
     files = sorted((run.out / "predictions").glob("*/metrics.parquet"))
     if not files:
+        for name in ("metrics.parquet", "metrics.json"):
+            (run.out / name).unlink(missing_ok=True)
         return pl.DataFrame()
     parts = []
     for file in files:

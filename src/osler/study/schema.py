@@ -107,6 +107,25 @@ class StudySettings(Settings):
         return self
 
 
+def _hand_down_seed(values: dict[str, Any]) -> dict[str, Any]:
+    """Give the study's seed to each block that is random and has none of its own."""
+    if not values.get("seed"):
+        return values
+    seed = values["seed"]
+    filled = {**values, "splits": _seeded(values.get("splits", {}), seed)}
+    for name in ("predict", "phenotype"):
+        if name in values:
+            filled[name] = _seeded(values[name], seed)
+    dataset = values.get("dataset")
+    if isinstance(dataset, dict) and "simulate" in dataset:
+        filled["dataset"] = {**dataset, "simulate": _seeded(dataset["simulate"], seed)}
+    return filled
+
+
+def _seeded(block: Any, seed: Any) -> Any:
+    return {"seed": seed, **block} if isinstance(block, dict) else block
+
+
 def _require(key: str, kind: str, name: str, allowed: Collection[str]) -> None:
     if name not in allowed:
         raise ValueError(f"{key}: there is no {kind} '{name}' (allowed: {', '.join(allowed) or 'none'})")
@@ -148,4 +167,5 @@ def read_study(path: Path) -> Study:
             allowed=[1],
             remedy="begin the file with `osler: 1`",
         )
-    return Study(settings=StudySettings.parse(values, where=str(path)), folder=path.resolve().parent)
+    settings = StudySettings.parse(_hand_down_seed(values), where=str(path))
+    return Study(settings=settings, folder=path.resolve().parent)

@@ -36,6 +36,7 @@ class Steps:
         self.out = out
         self.done: list[str] = []
         self.skipped: list[str] = []
+        self._asked: set[str] = set()
         if out.exists() and not out.is_dir():
             raise InputError("the output is a file, a folder is needed", where=out, remedy="name a folder")
         if out.is_dir() and any(out.iterdir()) and not (out / _NOTES).is_dir():
@@ -75,10 +76,9 @@ class Steps:
         folder = self.out / name
         key = hash_json({"step": name, "version": __version__, **depends_on})
         noted = self.out / _NOTES / f"{name.replace('/', '__')}.json"
+        self._asked.add(name)
         if not noted.is_file() or read_json(noted)["key"] != key:
-            if folder.exists():
-                shutil.rmtree(folder)
-            self._forget_time(name)
+            self._clear(name, noted)
             write_json(noted, {"format_version": 1, "step": name, "key": key})
         if manifest_key(folder) is not None:
             self.skipped.append(name)
@@ -91,6 +91,27 @@ class Steps:
         note(f"{name}: {seconds:.1f} s")
         self.done.append(name)
         return folder
+
+    def clear_others(self) -> None:
+        """Remove what steps made that an earlier study had and this one has not asked for."""
+        for noted in sorted((self.out / _NOTES).glob("*.json")):
+            name = read_json(noted)["step"]
+            if name not in self._asked:
+                self._clear(name, noted)
+                parent = (self.out / name).parent
+                while parent != self.out and parent.is_dir() and not any(parent.iterdir()):
+                    parent.rmdir()
+                    parent = parent.parent
+
+    def _clear(self, name: str, noted: Path) -> None:
+        """Remove the folder of a step.
+
+        Its note goes first: a folder that was half removed when the run was killed belongs to no key.
+        """
+        noted.unlink(missing_ok=True)
+        if (self.out / name).exists():
+            shutil.rmtree(self.out / name)
+        self._forget_time(name)
 
     def timings(self) -> dict[str, float]:
         """Seconds by step, in the order in which the steps were first done."""
