@@ -134,3 +134,29 @@ def test_many_levels_are_counted_together(tmp_path: Path) -> None:
     assert sites["level"][0] == "s00"
     assert sites["level"][-1] == "other levels (9)"
     assert sites["n"].sum() == 40
+
+
+def test_events_after_the_prediction_time_change_nothing(table: pl.DataFrame, tmp_path: Path) -> None:
+    later = [
+        row
+        for subject in range(1, 13)
+        for row in (
+            event(subject, 25, "LAB//NEW", number=1.0),
+            event(subject, 26, "LAB//NA", number=2.0),
+            event(subject, 27, "GENDER//X"),
+            event(subject, 28, "LAB//NEW2", hospital="C", number=1.0),
+        )
+    ]
+    dataset = write_dataset(tmp_path / "d", [*cohort(), *later], shards=2, osler=GROUPS)
+    labels = make_labels(dataset, tmp_path / "l", settings=MortalitySettings())
+    assert table_one(dataset, labels).equals(table)
+
+
+def test_a_birth_after_the_prediction_time_gives_no_age(tmp_path: Path) -> None:
+    rows = [row for row in cohort() if row[2] != "MEDS_BIRTH" or row[0] < 12]
+    dataset = write_dataset(tmp_path / "d", [*rows, event(12, 25, "MEDS_BIRTH")])
+    age = one(
+        table_one(dataset, make_labels(dataset, tmp_path / "l", settings=MortalitySettings())), "age (years)"
+    )
+    assert (age["n"], age["n_missing"]) == (11, 1)
+    assert age["low"] > 20

@@ -122,9 +122,10 @@ def _record_counts(dataset: Dataset, samples: pl.DataFrame) -> pl.DataFrame:
         parts.append(
             dated.select(
                 *SAMPLE_KEY,
-                (
-                    (pl.col("prediction_time") - pl.col("birth")).dt.total_seconds() / 86400 / _DAYS_PER_YEAR
-                ).alias("age"),
+                pl.when(pl.col("birth") <= pl.col("prediction_time"))
+                .then((pl.col("prediction_time") - pl.col("birth")).dt.total_seconds())
+                .truediv(86400 * _DAYS_PER_YEAR)
+                .alias("age"),
                 pl.coalesce("events", "static_events", 0).cast(pl.Float64).alias("events"),
                 pl.coalesce("admissions", "static_admissions", 0).cast(pl.Float64).alias("admissions"),
             )
@@ -154,12 +155,13 @@ def _coded(dataset: Dataset, labels: Labels, *, measured: int, columns: int) -> 
 
 
 def _most_complete(dataset: Dataset, samples: pl.DataFrame, *, measured: int) -> list[str]:
-    """Codes with numbers that most subjects of the samples have; no outcomes, no identifiers."""
-    subjects = samples.lazy().select("subject_id").unique()
+    """Codes with numbers that most subjects have by their last sample; no outcomes, no identifiers."""
+    last = samples.lazy().group_by("subject_id").agg(pl.col("prediction_time").max())
     counts = [
         scan_shard(shard)
         .filter(pl.col("numeric_value").is_finite())
-        .join(subjects, on="subject_id", how="semi")
+        .join(last, on="subject_id")
+        .filter(pl.col("time").is_null() | (pl.col("time") <= pl.col("prediction_time")))
         .group_by("code")
         .agg(pl.col("subject_id").n_unique().alias("n"))
         .collect(engine="streaming")
