@@ -73,6 +73,8 @@ def test_files_and_columns(case: Case, tmp_path: Path) -> None:
     labels, _, folds = case
     for model in models:
         folder = tmp_path / "p" / model
+        chosen = read_json(folder / "chosen.json")
+        assert (chosen["format_version"], len(chosen["splits"])) == (1, folds["split_id"].n_unique())
         data = pl.read_parquet(folder / "data.parquet")
         assert data.columns == [
             "subject_id",

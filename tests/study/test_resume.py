@@ -119,6 +119,16 @@ def test_a_finished_step_is_not_redone(undisturbed: tuple[Path, Path]) -> None:
     assert {path: path.stat().st_mtime_ns for path in before} == before
 
 
+def test_files_with_subjects_and_vectors_are_for_their_owner_only(undisturbed: tuple[Path, Path]) -> None:
+    _, whole = undisturbed
+    private = [whole / "splits.parquet"]
+    for pattern in ("texts/*/*/*", "vectors/*/*/*", "cache/**/*", "predictions/*/*/data.parquet"):
+        found = [path for path in whole.glob(pattern) if path.is_file()]
+        assert found, pattern
+        private += found
+    assert [str(path) for path in private if path.stat().st_mode & 0o077] == []
+
+
 def test_a_changed_setting_redoes_what_depends_on_it_only(
     undisturbed: tuple[Path, Path], tmp_path: Path
 ) -> None:

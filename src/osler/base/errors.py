@@ -54,7 +54,7 @@ class InputError(OslerError):
         if self.allowed is not None:
             shown = self.allowed[:40]
             more = f" ... and {len(self.allowed) - 40:,} more" if len(self.allowed) > 40 else ""
-            lines.append(f"  allowed: {', '.join(shown)}{more}")
+            lines.append(f"  allowed: {', '.join(shown) or 'none'}{more}")
         if self.remedy is not None:
             lines.append(f"  remedy: {self.remedy}")
         return "\n".join(lines)

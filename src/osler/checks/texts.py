@@ -36,7 +36,7 @@ def _shard(texts: Texts, shard: str) -> list[Finding]:
             )
         ]
     frames = (pl.read_parquet(texts.file(part, shard)) for part in PARTS)
-    text, statements, lines = (frame.with_columns(pl.col(pl.Categorical).cast(pl.String)) for frame in frames)
+    text, statements, lines = frames
     repeated = text.height - text.select(SAMPLE_KEY).n_unique()
     strange = lines.join(statements, on="statement_id", how="anti").height
     hashed = statements["text"].map_elements(

@@ -53,7 +53,13 @@ def write_replicates(folder: Path, frame: pl.DataFrame, plan: Plan, fitted: list
         )
     write_json(
         folder / CHOSEN,
-        [{"split_id": split.split_id, **one.chosen} for split, one in zip(plan.splits, fitted, strict=True)],
+        {
+            "format_version": 1,
+            "splits": [
+                {"split_id": split.split_id, **one.chosen}
+                for split, one in zip(plan.splits, fitted, strict=True)
+            ],
+        },
     )
     write_parquet(folder / REPLICATES, pl.concat(parts), private=True)
 
@@ -90,7 +96,7 @@ def write_data(folder: Path, labels: Any, plan: Plan, probabilities: list[Floats
 
 def read_chosen(folder: Path) -> list[dict[str, Any]]:
     """What the head chose in each split."""
-    chosen: list[dict[str, Any]] = read_json(folder / CHOSEN)
+    chosen: list[dict[str, Any]] = read_json(folder / CHOSEN)["splits"]
     return chosen
 
 

@@ -29,7 +29,7 @@ def announce(texts: "Texts", encoder: "Encoder", *, unit: str) -> int:
     if unit == "document":
         every = texts.texts().select(key=pl.col("text").hash(), n_tokens="n_tokens")
     else:
-        every = texts.statements().select(key=pl.col("statement_id").cast(pl.String), n_tokens="n_tokens")
+        every = texts.statements().select(key="statement_id", n_tokens="n_tokens")
     n_texts = every.select(pl.len()).collect(engine="streaming").item()
     distinct = every.unique("key").select(n=pl.len(), tokens=pl.col("n_tokens").cast(pl.Int64).sum())
     n_distinct, n_tokens = distinct.collect(engine="streaming").row(0)

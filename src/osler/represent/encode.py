@@ -246,7 +246,6 @@ def _document_blocks(texts: Texts, name: str, maker: _Maker) -> Iterator[_Block]
 def _statement_blocks(texts: Texts, name: str, maker: _Maker, seen: list[pl.Series]) -> Iterator[_Block]:
     """Vectors of the statements of a shard that no shard before it had."""
     statements = pl.read_parquet(texts.file("statements", name), columns=["statement_id", "text"])
-    statements = statements.with_columns(pl.col("statement_id").cast(pl.String))
     if seen:
         before = pl.concat(seen).to_frame()
         statements = statements.join(before, on="statement_id", how="anti", maintain_order="left")

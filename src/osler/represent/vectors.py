@@ -96,10 +96,7 @@ def _statement_counts(texts: Texts, wanted: pl.DataFrame) -> pl.DataFrame:
         found[keys.join(wanted, on=SAMPLE_KEY, how="inner")["sample"].to_numpy()] = True
         lines = pl.read_parquet(texts.file("lines", shard), columns=[*SAMPLE_KEY, "statement_id"])
         parts.append(
-            lines.join(wanted, on=SAMPLE_KEY, how="inner")
-            .group_by("sample", "statement_id")
-            .len("n")
-            .with_columns(pl.col("statement_id").cast(pl.String))
+            lines.join(wanted, on=SAMPLE_KEY, how="inner").group_by("sample", "statement_id").len("n")
         )
     _require_all(found, texts.path)
     return pl.concat(parts)
