@@ -84,6 +84,16 @@ def test_labels_of_other_tools(tmp_path: Path) -> None:
     assert open_labels(folder / "part.parquet").frame.equals(labels.frame)
 
 
+def test_labels_of_other_tools_take_persons_and_sites_from_the_dataset(tmp_path: Path) -> None:
+    folder = foreign(tmp_path / "aces", boolean_value=[True, False, False])
+    dataset = write_dataset(tmp_path / "d", STAYS, group_ids={1: 40, 2: 40})
+    labels = open_labels(folder, dataset=dataset)
+    assert labels.samples["group_id"].to_list() == [40, 40]
+    assert labels.samples["site"].to_list() == ["A", "B"]
+    assert labels.frame.equals(open_labels(folder).frame)
+    assert labels.hash != open_labels(folder).hash
+
+
 @pytest.mark.parametrize(
     ("columns", "message"),
     [

@@ -55,7 +55,8 @@ def fit(
     from osler.task.labels import open_labels
 
     settings = PhenotypeSettings.parse({"k": list(k), "seed": seed}, where="osler phenotype fit")
-    opened, found = open_dataset(dataset), open_labels(labels)
+    opened = open_dataset(dataset)
+    found = open_labels(labels, dataset=opened)
     lengths = {"tokens of the text": text_lengths(texts, found.samples)} if texts is not None else None
     counts = count_features(opened, found.samples)
     results = {}

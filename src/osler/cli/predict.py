@@ -75,7 +75,8 @@ def fit(
         {"scheme": schemes[split], "folds": folds, "repeats": repeats, "seed": seed},
         where="osler predict fit",
     )
-    opened, found = open_dataset(dataset), open_labels(labels)
+    opened = open_dataset(dataset)
+    found = open_labels(labels, dataset=opened)
     if split == "dataset" and opened.splits is None:
         raise InputError(
             "the dataset names no splits (metadata/subject_splits.parquet)",

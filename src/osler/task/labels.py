@@ -13,8 +13,10 @@ from osler.base.errors import InputError
 from osler.base.files import read_json
 from osler.base.hashing import hash_file, hash_json
 from osler.base.output import content_hash
+from osler.record.dataset import Dataset
 from osler.record.schema import SAMPLE_KEY, UNKNOWN
 from osler.task.attrition import EXCLUDED, FOUND, KEPT, Attrition
+from osler.task.samples import sample_table
 
 FORMAT_VERSION = 1
 SAMPLE_COLUMNS: dict[str, pl.DataType] = {
@@ -83,11 +85,13 @@ class Labels:
         )
 
 
-def open_labels(path: str | Path) -> Labels:
+def open_labels(path: str | Path, *, dataset: Dataset | None = None) -> Labels:
     """Open labels.
 
     Args:
         path: a labels folder of Osler, or a folder or file of MEDS label Parquet.
+        dataset: where labels of other tools take persons (`group_id`), sites and groups from; None: each
+            subject is a person of its own, at an unknown site.
 
     Raises:
         InputError: nothing there, a column missing or of a wrong type, null or conflicting labels, or
@@ -113,6 +117,9 @@ def open_labels(path: str | Path) -> Labels:
             task=read_json(folder / "task.json"),
             hash=content_hash(folder),
         )
+    content: dict[str, str] = {str(i): hash_file(file) for i, file in enumerate(files)}
+    if dataset is not None:
+        content["dataset"] = dataset.hash
     table = Attrition()
     table.add(FOUND, "labels", pl.concat([merged, duplicates]))
     table.add(EXCLUDED, "identical duplicates", duplicates)
@@ -120,7 +127,7 @@ def open_labels(path: str | Path) -> Labels:
     return Labels(
         path=folder,
         frame=merged,
-        samples=bare_samples(merged),
+        samples=bare_samples(merged) if dataset is None else sample_table(dataset, merged),
         attrition=table.frame(),
         task={
             "format_version": FORMAT_VERSION,
@@ -130,7 +137,7 @@ def open_labels(path: str | Path) -> Labels:
             "n_subjects": merged["subject_id"].n_unique(),
             "n_events": int(merged["boolean_value"].sum()),
         },
-        hash=hash_json({str(i): hash_file(file) for i, file in enumerate(files)}),
+        hash=hash_json(content),
     )
 
 
