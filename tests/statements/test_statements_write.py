@@ -202,3 +202,19 @@ def test_a_real_dataset(real_data, tmp_path):
         assert frame["n_tokens"].to_list() == counted.tolist()
         assert (frame["n_tokens"] <= 64).all()
         assert made.n_dropped > 0
+
+
+@pytest.mark.parametrize("settings", [{"notes": "sentences"}, {"notes": "whole"}, {"style": "notes"}])
+def test_shards_with_and_without_notes_have_the_same_columns(tmp_path, settings):
+    names = ("subject_id", "time", "code", "text_value")
+    write_events(
+        tmp_path / "d", "0", pl.DataFrame([(1, START, "LAB//x", "high")], schema=names, orient="row")
+    )
+    note = (2, START, "NOTE//x", "Has a cough. Stable.")
+    write_events(tmp_path / "d", "1", pl.DataFrame([note], schema=names, orient="row"))
+    codes = pl.DataFrame({"code": ["NOTE//x", "LAB//x"], "kind": ["note", None]})
+    write_metadata(tmp_path / "d", name="n", codes=codes, used=codes["code"])
+    mixed = open_dataset(tmp_path / "d")
+    make_texts(mixed, record_end(mixed), tmp_path / "t", settings=TextSettings(**settings))
+    lines = open_texts(tmp_path / "t").lines().collect().filter(pl.col("note_start").is_not_null())
+    assert lines["subject_id"].unique().to_list() == [2]

@@ -85,8 +85,8 @@ def render(
         parts.append(_series_lines(view, book, style, counter, moments, (sample, place), series))
     else:
         parts.append(_event_lines(view, book, style, counter, moments, (sample, place)))
-    if len(seen_notes[0]):
-        how = settings.notes or style.notes or "sentences"
+    how = settings.notes or style.notes
+    if how is not None:  # also without notes here: every shard has the same columns
         parts.append(note_lines(view, book, style, counter, moments, seen_notes, how))
     lines = joined(parts)
     layout = lay_out(view, lines, book, style, counter, budget=settings.budget)
