@@ -1,4 +1,4 @@
-"""Is each subject in one split, is it known, and is a person on one side only?"""
+"""Is each subject in a split, is it known, and is a person on one side only?"""
 
 import polars as pl
 
@@ -7,7 +7,10 @@ from osler.checks.place import Place
 
 
 def check(place: Place) -> list[Finding]:
-    """Compare `subject_splits.parquet` with the subjects of the data and with their groups."""
+    """Compare `subject_splits.parquet` with the subjects of the data and with their groups.
+
+    A subject in two splits is refused, with the file and the count, when the file is read.
+    """
     dataset = place.dataset
     path = place.path / "metadata" / "subject_splits.parquet"
     if dataset is None or dataset.splits is None:
@@ -22,10 +25,6 @@ def check(place: Place) -> list[Finding]:
                 Finding(status, what, file=str(path), column="subject_id", count=count, remedy=remedy)
             )
 
-    shared = splits.group_by("subject_id").agg(pl.col("split").n_unique()).filter(pl.col("split") > 1).height
-    add(BROKEN, shared, "subjects are in more than one split", "give each subject one split")
-    repeated = splits.height - splits["subject_id"].n_unique()
-    add(BROKEN, 0 if shared else repeated, "subjects are listed more than once", "keep one row per subject")
     known = splits["subject_id"]
     unknown = known.filter(~known.is_in(subjects.implode())).n_unique()
     add(WARNING, unknown, "subjects of the splits that have no events", "leave them out of the splits")

@@ -35,8 +35,7 @@ def check_leakage(places: list[Place]) -> list[Finding]:
 
     Args:
         places: what is examined: a dataset alone (times are drawn from each record), labels or texts with
-            their
-            dataset, or a run.
+            their dataset, or a run.
 
     Raises:
         InputError: the dataset is not known.

@@ -1,13 +1,15 @@
-"""Can others on this machine read what only the owner should (ids, keys, vectors, predictions)?"""
+"""Can others on this machine read what only the owner should (texts, keys, vectors, predictions)?"""
 
 from osler.checks.finding import WARNING, Finding
-from osler.checks.place import DATASET, PHENOTYPES, PREDICTIONS, VECTORS, Place
+from osler.checks.place import DATASET, PHENOTYPES, PREDICTIONS, RUN, TEXTS, VECTORS, Place
 
 _PRIVATE = {
     DATASET: ("metadata/key", "metadata/subjects.parquet"),
+    TEXTS: ("texts/*.parquet", "statements/*.parquet", "lines/*.parquet"),
     VECTORS: ("document/*.parquet", "statement/*.parquet"),
     PREDICTIONS: ("**/data.parquet", "**/replicates.parquet", "**/samples.parquet"),
-    PHENOTYPES: ("phenotypes.parquet", "map.parquet"),
+    PHENOTYPES: ("phenotypes.parquet", "map.parquet", "model/*"),
+    RUN: ("splits.parquet", "report-private.html", "cache/*/*"),
 }
 _OTHERS = 0o077
 

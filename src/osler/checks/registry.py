@@ -27,5 +27,5 @@ CHECKS: dict[str, tuple[str, ...]] = {
     "predictions": (PREDICTIONS,),
     "phenotypes": (PHENOTYPES,),
     "manifest": (DATASET, LABELS, TEXTS, VECTORS, PREDICTIONS, PHENOTYPES, RUN, SEALED),
-    "privacy": (DATASET, VECTORS, PREDICTIONS, PHENOTYPES),
+    "privacy": (DATASET, TEXTS, VECTORS, PREDICTIONS, PHENOTYPES, RUN),
 }

@@ -66,8 +66,7 @@ def read_dictionary(path: Path, settings: DictionarySettings) -> dict[str, Fact]
 
     Raises:
         InputError: a column is not there, a pattern is no regular expression or finds nothing, or a variable
-            is
-            there twice.
+            is there twice.
     """
     frame = collect_strings(path)
     if not frame.height:

@@ -45,8 +45,7 @@ def place_rows(
 
     Raises:
         InputError: two rows of a subject (or of a visit), a missing or contradicting key, a date that cannot
-            be
-            read, or no row left.
+            be read, or no row left.
     """
     time = spec.time_settings
     keys = [("subject", spec.subject), ("group", spec.group), ("visit", spec.visit)]

@@ -33,8 +33,7 @@ class DictionarySettings(Settings):
         path: CSV, TSV or Parquet; a relative path starts at the spec's folder, else at the source's.
         variable: column with the names of the table's columns.
         label: column with their descriptions. `question [option]` describes one option of a checkbox group,
-            and
-            a unit in brackets such as `(in kg)` or `(mmol/L)` is taken out of the label.
+            and a unit in brackets such as `(in kg)` or `(mmol/L)` is taken out of the label.
         group: column with the section.
         type: column with the type (continuous, integer, categorical, ordinal, checkbox ...).
         levels: column with the allowed values, separated by `|`; `code, label` pairs recode the values.
@@ -142,8 +141,9 @@ class TableSpec(Settings):
         outcome: columns that are outcomes: twelve hours after t0.
         after: other columns that were not yet known at t0: twelve hours after t0.
         intervention: columns that say what was done (role only; name them in `after`, too, if they are
-        later). baseline: columns that were checked and are known at t0 although their name suggests an
-        outcome. identifier: columns that identify a person; they are left out.
+            later).
+        baseline: columns that were checked and are known at t0 although their name suggests an outcome.
+        identifier: columns that identify a person; they are left out.
         drop: column -> reason why it is left out.
         missing: values that mean missing, in every column. An empty cell always does.
         sentinels: column -> numbers that mean missing.

@@ -38,7 +38,7 @@ _INDICES = {
 _CAVEAT = (
     "A high silhouette proves nothing by itself: a continuum of severity, cut into pieces, has one too. "
     "Silhouettes are read within a representation and never ranked across representations. Support is not "
-    "assessed yet: nothing here shows that these clusters are more than parts of a continuum. The outcome "
+    "assessed: nothing here shows that these clusters are more than parts of a continuum. The outcome "
     "was held out of the clustering; it describes the clusters and does not test them."
 )
 
