@@ -322,6 +322,14 @@ def test_columns_that_look_like_outcomes_are_reported(tmp_path, capsys):
     assert captured.out == ""
 
 
+def test_columns_that_may_name_a_person_are_reported(tmp_path):
+    rows = "".join(f"{i},Name {i},{'AB'[i % 2]},{i / 7}\n" for i in range(30))
+    source = _csv(tmp_path, "id,who,ward,lab\n" + rows)
+    summary = ingest_table(source, TableSpec.parse({"subject": "id"}, where="spec"), tmp_path / "out")
+    found = [finding for finding in summary["findings"] if "names, ids or free text" in finding["what"]]
+    assert [finding["columns"] for finding in found] == [["who"]]
+
+
 def test_columns_collected_later_are_reported(tmp_path):
     _csv(tmp_path, "v,l,when\na,A,Follow-up\nb,B,Admission\nc,C,within 8hrs of admission\n", "d.csv")
     source = _csv(tmp_path, "id,a,b,c\n1,1,2,3\n2,2,3,4\n")

@@ -82,11 +82,17 @@ def other_findings(
     """Constant and empty columns, and variables that only the table or only the dictionary has."""
     empty = tuple(c.name for c in columns if profiles[c.name].values == 0)
     constant = tuple(c.name for c in columns if profiles[c.name].distinct == 1)
+    unlike = tuple(c.name for c in columns if c.kind == "categorical" and _nearly_unique(profiles[c.name]))
     questions = {column.question for column in columns}
     known = {*table_columns, *questions}
     only_dictionary = tuple(name for name in facts if name not in known)
     only_table = tuple(c.name for c in columns if c.name not in facts and c.question not in facts)
     return [
+        *_finding(
+            "columns of words that differ in nearly every row: names, ids or free text",
+            unlike,
+            "name those that identify a person in `identifier`; `drop` what texts should not show",
+        ),
         *_finding("columns without any value", empty, "leave them out with `drop`"),
         *_finding("columns with one value only", constant, "they say nothing; leave them out with `drop`"),
         *_finding("variables of the dictionary that the table lacks", only_dictionary, "check their names"),
@@ -96,6 +102,11 @@ def other_findings(
             "describe them in the dictionary or in `labels`",
         ),
     ]
+
+
+def _nearly_unique(facts: Profile) -> bool:
+    """Whether at least nine of ten values differ, in a column long enough to tell."""
+    return facts.values >= 20 and 10 * facts.distinct >= 9 * facts.values
 
 
 def _named_like_an_outcome(column: Column) -> bool:
