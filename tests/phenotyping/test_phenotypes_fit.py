@@ -18,6 +18,7 @@ from osler.phenotyping.describe import Differences
 from osler.phenotyping.fit import fit_phenotypes
 from osler.phenotyping.partition import order_by_size, typicality
 from osler.phenotyping.settings import PhenotypeSettings
+from osler.phenotyping.space import project
 from osler.phenotyping.tables import choose_k, explained_by
 from osler.represent.features import Features, dense_features
 from osler.task.labels import Labels, open_labels
@@ -259,3 +260,14 @@ def test_differences_equal_plain_numpy(seed: int, shift: float) -> None:
     for part in found.partition_by("cluster", "direction"):
         assert part["smd"].abs().is_sorted(descending=True)
         assert part["rank"].to_list() == list(range(part.height))
+
+
+def test_the_map_has_the_same_bytes_on_any_number_of_threads() -> None:
+    from threadpoolctl import threadpool_limits
+
+    space = np.random.default_rng(0).normal(size=(400, 384)).astype(np.float32)
+    maps = []
+    for threads in (1, 4):
+        with threadpool_limits(limits=threads):
+            maps.append(project(space).tobytes())
+    assert maps[0] == maps[1]

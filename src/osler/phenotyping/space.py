@@ -87,11 +87,14 @@ def project(space: Array) -> Array:
 
     The sign of each axis is such that its largest loading is positive; a missing axis is 0.
     """
-    centred = space.astype(np.float64) - space.mean(axis=0, dtype=np.float64)
-    values, vectors = np.linalg.eigh(centred.T @ centred)
-    axes = vectors[:, np.argsort(values)[::-1][:2]]
-    signs = np.sign(axes[np.abs(axes).argmax(axis=0), np.arange(axes.shape[1])])
-    flat = centred @ (axes * np.where(signs == 0, 1, signs))
+    from threadpoolctl import threadpool_limits
+
+    with threadpool_limits(limits=1):  # the same bytes however many threads there are
+        centred = space.astype(np.float64) - space.mean(axis=0, dtype=np.float64)
+        values, vectors = np.linalg.eigh(centred.T @ centred)
+        axes = vectors[:, np.argsort(values)[::-1][:2]]
+        signs = np.sign(axes[np.abs(axes).argmax(axis=0), np.arange(axes.shape[1])])
+        flat = centred @ (axes * np.where(signs == 0, 1, signs))
     return np.pad(flat, ((0, 0), (0, 2 - flat.shape[1])))
 
 

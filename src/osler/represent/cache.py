@@ -57,8 +57,9 @@ class VectorCache:
         path = self._path(key)
         if not path.is_file():
             return None
-        try:
-            vectors: np.ndarray = np.load(path, allow_pickle=False)
+        try:  # not `np.load`, which takes a broken file for an archive or a pickle
+            with path.open("rb") as file:
+                vectors: np.ndarray = np.lib.format.read_array(file, allow_pickle=False)
         except (ValueError, EOFError):
             return None
         return vectors if vectors.shape == shape and vectors.dtype == np.float32 else None
