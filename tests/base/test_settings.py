@@ -36,7 +36,7 @@ class Block(Settings):
             {"tasks": {"x": {"use": "b", "columns": ["a", 3]}}},
             "tasks.x.columns.1: Input should be a valid string",
         ),
-        ({"tasks": {"x": {"use": "c"}}}, "tasks.x: Input tag 'c'"),
+        ({"tasks": {"x": {"use": "c"}}}, "tasks.x: use: no 'c' (allowed: 'a', 'b')"),
         ({"tasks": {"x": {"use": "a", "m": 1}}}, "tasks.x.m: unknown key"),
         ({"tasks": {}, "rate": 2}, "rate: Input should be less than or equal to 1"),
     ],

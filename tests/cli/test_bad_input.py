@@ -186,3 +186,28 @@ def test_the_output_folder_is_somebody_elses(osler: Callable[..., Any], tmp_path
     (tmp_path / "out").mkdir()
     (tmp_path / "out" / "thesis.txt").write_text("x")
     _refused(_run_dataset(osler, tmp_path, _events()), "other files", str(tmp_path / "out"))
+
+
+def test_the_output_cannot_be_written(osler: Callable[..., Any], tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("x")
+    told = osler("simulate", "--subjects", "1", "-o", tmp_path / "file" / "out")
+    _refused(told, "the system refused", str(tmp_path / "file"))
+
+
+def test_a_task_that_is_none(osler: Callable[..., Any], tmp_path: Path) -> None:
+    study = STUDY.replace("use: mortality", "use: mortalit")
+    _refused(
+        _run_dataset(osler, tmp_path, _events(), study=study),
+        "tasks.death: use: no 'mortalit' (allowed: 'outcome', 'mortality', 'readmission')",
+    )
+
+
+def test_a_baseline_that_is_no_model(osler: Callable[..., Any], tmp_path: Path) -> None:
+    study = STUDY.replace("compare_to: counts+lr", "compare_to: count+lr")
+    _refused(_run_dataset(osler, tmp_path, _events(), study=study), "\n    predict.compare_to: ")
+
+
+def test_a_file_where_a_folder_is_needed(osler: Callable[..., Any], tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("x")
+    for words in (("doctor", tmp_path / "a.csv"), ("show", tmp_path / "a.csv", "1")):
+        _refused(osler(*words), "a file, where a folder is needed")

@@ -500,3 +500,21 @@ def test_the_sepsis_table(tmp_path, real_data):
     order = [code.removeprefix("COL//") for code in codes if code.removeprefix("COL//") in described]
     assert order == [name for name in described if name in set(columns)]
     assert [f["what"] for f in summary["findings"]] == ["columns with one value only"]
+
+
+def test_a_unit_makes_a_column_numeric_and_numbers_with_strangers_are_reported(tmp_path, capsys):
+    rows = [f"{row},{row / 10},{row / 10}" for row in range(1, 41)]
+    rows[3] = "4,0.4,high"
+    source = _csv(tmp_path, "id,a,b\n" + "\n".join(rows))
+    ingest_table(source, _spec(), tmp_path / "reported")
+    told = " ".join(capsys.readouterr().err.split())
+    assert "columns of numbers in which a few values are none, taken as categories: 1 (b)" in told
+    with pytest.raises(InputError, match=r"'b' has values that are no numbers \(data rows 4\)"):
+        ingest_table(source, _spec(units={"b": "mg/dL"}), tmp_path / "refused")
+
+
+def test_a_header_without_a_name_or_with_another_separator(tmp_path):
+    with pytest.raises(InputError, match=r"columns without a name \(column 1 of the header\)"):
+        ingest_table(_csv(tmp_path, ",id,a\n0,1,2\n1,2,3\n"), _spec(), tmp_path / "nameless")
+    with pytest.raises(InputError, match="separated by ';'"):
+        ingest_table(_csv(tmp_path, "id;a;b\n1;2;3\n"), _spec(), tmp_path / "separator")

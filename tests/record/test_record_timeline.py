@@ -89,6 +89,8 @@ def test_times_as_a_person_writes_them(dataset):
         assert parse_moment(dataset, times, "2") == DAY + HOUR
         with pytest.raises(InputError, match="no moment 9"):
             parse_moment(dataset, times, "9")
+        with pytest.raises(InputError, match="only order its events"):
+            parse_moment(dataset, times, "2024-05-01")
     assert last_moment(dataset.subject(1)) == DAY + 2 * HOUR
 
 

@@ -72,7 +72,7 @@ def _as_input_error(error: ValidationError, values: Any, *, where: str) -> Input
         where: what to call the place.
     """
     problems = error.errors(include_url=False, include_input=False)
-    lines = [f"{_key_path(problem['loc'], values)}: {_reason(problem)}" for problem in problems]
+    lines = [": ".join(filter(None, (_key_path(p["loc"], values), _reason(p)))) for p in problems]
     return InputError(
         "settings not understood\n    " + "\n    ".join(lines),
         where=where,
@@ -94,12 +94,17 @@ def _key_path(location: tuple[int | str, ...], values: Any) -> str:
         elif not isinstance(values, dict):
             break
         path.append(str(part))
-    return ".".join(path) or "(the whole block)"
+    return ".".join(path)
 
 
 def _reason(problem: Any) -> str:
     if problem["type"] == "extra_forbidden":
         return "unknown key"
+    if problem["type"] == "union_tag_invalid":
+        tags = problem["ctx"]
+        return (
+            f"{tags['discriminator'].strip(chr(39))}: no '{tags['tag']}' (allowed: {tags['expected_tags']})"
+        )
     if problem["type"] == "missing":
         return "required, but not given"
     if problem["type"] in ("value_error", "assertion_error"):

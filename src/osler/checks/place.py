@@ -62,7 +62,9 @@ def find_places(path: Path, *, dataset: Path | None = None) -> list[Place]:
     """
     if not path.is_dir():
         raise InputError(
-            "no such folder", where=path, remedy="name a folder that Osler wrote or a MEDS dataset"
+            "a file, where a folder is needed" if path.exists() else "no such folder",
+            where=path,
+            remedy="name a folder that Osler wrote or a MEDS dataset",
         )
     kind = kind_of(path)
     if kind is None:

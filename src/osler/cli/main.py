@@ -3,10 +3,11 @@
 Exit codes: 0 done, 1 our fault, 2 wrong usage or input, 3 `doctor` found something broken.
 """
 
+import errno
 import os
 import sys
 import traceback
-from typing import Annotated
+from typing import Annotated, NoReturn
 
 import typer
 
@@ -29,6 +30,18 @@ from osler.cli import (
     text,
 )
 from osler.cli.group import group
+
+# What the machine or its owner forbids; any other error of the system is a fault of ours.
+_OF_THE_MACHINE = {
+    errno.EACCES,
+    errno.EDQUOT,
+    errno.EFBIG,
+    errno.ENAMETOOLONG,
+    errno.ENOSPC,
+    errno.ENOTDIR,
+    errno.EPERM,
+    errno.EROFS,
+}
 
 app = group("Patient records as text, vectors, phenotypes and predictions, on your own machine.")
 
@@ -81,12 +94,27 @@ def main() -> None:
         # The reader of our output went away (`osler ... | head`): nothing is wrong.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(0)
-    except Exception as error:
-        if os.environ.get("OSLER_TRACEBACK") == "1":
-            traceback.print_exc()
+    except OSError as error:
+        if error.errno not in _OF_THE_MACHINE:
+            _internal(error)
         print(
-            f"osler: internal error: {type(error).__name__}. This is a fault of Osler, not of your input; "
-            "set OSLER_TRACEBACK=1 to see where.",
+            f"osler: the system refused: {error.strerror}\n"
+            f"  where: {error.filename or 'a file that was written'}\n"
+            "  remedy: name another folder, or see to permissions and free space; the same command goes on",
             file=sys.stderr,
         )
-        sys.exit(1)
+        sys.exit(2)
+    except Exception as error:
+        _internal(error)
+
+
+def _internal(error: Exception) -> NoReturn:
+    """Say that it is our fault, and exit."""
+    if os.environ.get("OSLER_TRACEBACK") == "1":
+        traceback.print_exc()
+    print(
+        f"osler: internal error: {type(error).__name__}. This is a fault of Osler, not of your input; "
+        "set OSLER_TRACEBACK=1 to see where.",
+        file=sys.stderr,
+    )
+    sys.exit(1)

@@ -77,7 +77,10 @@ def fit(
             "samples": found.frame.height,
             "representations": [result.representation for result in results.values()],
             "k chosen": [result.chosen for result in results.values()],
-            "silhouette": [result.silhouette for result in results.values()],
+            "silhouette": [
+                {arm: None if value is None else round(value, 4) for arm, value in result.silhouette.items()}
+                for result in results.values()
+            ],
             "sizes": [result.sizes for result in results.values()],
             "supported": "not assessed",
             "caution": next(iter(results.values())).caution,

@@ -258,7 +258,8 @@ def open_dataset(path: str | Path) -> Dataset:
 
     folder = Path(path)
     if not folder.is_dir():
-        raise InputError("no such folder", where=folder, remedy="name the folder of a MEDS dataset")
+        what = "a file, where a folder is needed" if folder.exists() else "no such folder"
+        raise InputError(what, where=folder, remedy="name the folder of a MEDS dataset")
     root = folder / "data" if (folder / "data").is_dir() else folder
     files = sorted(file for file in root.rglob("*.parquet") if "metadata" not in file.relative_to(root).parts)
     if not files:

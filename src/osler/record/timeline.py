@@ -70,6 +70,13 @@ def parse_moment(dataset: Dataset, times: pl.Series, text: str) -> datetime:
         ) from error
     if moment.tzinfo is not None:
         raise InputError("times of MEDS have no time zone", where="--at", remedy="leave the time zone out")
+    if dataset.undated and moment not in moments:
+        raise InputError(
+            "times of this dataset only order its events, a date means nothing here",
+            where="--at",
+            allowed=range(1, moments.len() + 1),
+            remedy="name the number of a moment",
+        )
     date_only = len(text.strip()) <= len("2020-03-01") and "T" not in text and ":" not in text
     return moment + _ALMOST_A_DAY if date_only else moment
 

@@ -117,8 +117,7 @@ def plan_columns(
 
     Raises:
         InputError: a numeric column with other values or with NaN or infinite ones, a value outside the
-            declared
-            levels, a checkbox option with other values, or one column declared in two ways.
+            declared levels, a checkbox option with other values, or one column declared in two ways.
     """
     outcome = set(patterns.all(spec.outcome, "outcome"))
     after = set(patterns.all(spec.after, "after"))
@@ -134,6 +133,7 @@ def plan_columns(
         question = _question(name, spec)
         fact = facts.get(name) or _option_fact(name, question, facts, spec)
         declared = "ordinal" if name in ordered else kinds.get(name) or ("flag" if question else fact.kind)
+        declared = declared or ("numeric" if name in units else None)  # only a quantity has a unit
         kind = declared or guess_kind(profiles[name])
         label = labels.get(name) or fact.label or name.replace("_", " ").strip()
         unit = None

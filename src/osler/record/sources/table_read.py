@@ -75,6 +75,14 @@ def stage(path: Path, staged: Path, *, separator: str | None, missing: tuple[str
         InputError: the table cannot be read, or has no rows.
     """
     frame = scan_strings(path, separator=separator)
+    nameless = [place for place, name in enumerate(frame.collect_schema(), start=1) if not name.strip()]
+    if nameless:
+        raise InputError(
+            f"columns without a name (column {_listed(nameless)} of the header)",
+            where=path,
+            count=len(nameless),
+            remedy="name them, or leave them out: the row number that pandas writes is no variable",
+        )
     _refuse_short_rows(path, separator)
     if missing:
         frame = frame.with_columns(pl.when(~pl.all().is_in(list(missing))).then(pl.all()).name.keep())
@@ -156,6 +164,14 @@ def _check_header(path: Path, separator: str) -> None:
     if twice:
         raise InputError(
             f"column '{twice[0]}' is there twice", where=path, count=len(twice), remedy="rename one of them"
+        )
+    other = [mark for mark in ",;\t|" if mark != separator and header[0].count(mark) > 1]
+    if len(header) == 1 and other:
+        shown = "a tab" if other[0] == "\t" else f"'{other[0]}'"
+        raise InputError(
+            f"one column only, and its name has {shown} in it",
+            where=path,
+            remedy=f"the cells may be separated by {shown}: name it as `separator` in the spec",
         )
     if ROW in header:
         raise InputError(f"a column is named '{ROW}'", where=path, remedy="rename it")

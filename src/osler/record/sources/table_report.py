@@ -82,12 +82,19 @@ def other_findings(
     """Constant and empty columns, and variables that only the table or only the dictionary has."""
     empty = tuple(c.name for c in columns if profiles[c.name].values == 0)
     constant = tuple(c.name for c in columns if profiles[c.name].distinct == 1)
-    unlike = tuple(c.name for c in columns if c.kind == "categorical" and _nearly_unique(profiles[c.name]))
+    almost = tuple(c.name for c in columns if c.kind == "categorical" and _almost_numbers(profiles[c.name]))
+    words = [c.name for c in columns if c.kind == "categorical" and c.name not in almost]
+    unlike = tuple(name for name in words if _nearly_unique(profiles[name]))
     questions = {column.question for column in columns}
     known = {*table_columns, *questions}
     only_dictionary = tuple(name for name in facts if name not in known)
     only_table = tuple(c.name for c in columns if c.name not in facts and c.question not in facts)
     return [
+        *_finding(
+            "columns of numbers in which a few values are none, taken as categories",
+            almost,
+            "mend the values or name them in `missing`, and the column is numeric",
+        ),
         *_finding(
             "columns of words that differ in nearly every row: names, ids or free text",
             unlike,
@@ -104,14 +111,19 @@ def other_findings(
     ]
 
 
+def _named_like_an_outcome(column: Column) -> bool:
+    name = re.sub(r"[^A-Za-z0-9]+", " ", re.sub(r"([a-z])([A-Z])", r"\1 \2", column.name))
+    return any(_OUTCOME_NAME.search(text) for text in (name, column.description, column.question_text or ""))
+
+
 def _nearly_unique(facts: Profile) -> bool:
     """Whether at least nine of ten values differ, in a column long enough to tell."""
     return facts.values >= 20 and 10 * facts.distinct >= 9 * facts.values
 
 
-def _named_like_an_outcome(column: Column) -> bool:
-    name = re.sub(r"[^A-Za-z0-9]+", " ", re.sub(r"([a-z])([A-Z])", r"\1 \2", column.name))
-    return any(_OUTCOME_NAME.search(text) for text in (name, column.description, column.question_text or ""))
+def _almost_numbers(facts: Profile) -> bool:
+    """Whether at least nine of ten values are numbers, and more of them differ than a scale has steps."""
+    return 0 < 10 * facts.not_numbers <= facts.values and facts.distinct > 12 and not facts.padded
 
 
 def _finding(what: str, columns: tuple[str, ...], remedy: str) -> list[Finding]:
