@@ -189,8 +189,13 @@ def test_a_collision_of_the_hash_is_refused(monkeypatch):
 
 
 def test_the_key_is_made_once_and_private(tmp_path):
-    key = dataset_key(tmp_path)
-    assert dataset_key(tmp_path) == key
+    source, other = tmp_path / "source.csv", tmp_path / "other.csv"
+    source.write_text("id,x\nA,1\n")
+    other.write_text("id,x\nA,2\n")
+    key = dataset_key(tmp_path, source=source)
+    assert dataset_key(tmp_path, source=other) == key  # it stays with the dataset
+    assert dataset_key(tmp_path / "again", source=source) == key
+    assert dataset_key(tmp_path / "other", source=other) != key
     assert len(key) >= 32
     assert stat.S_IMODE((tmp_path / "metadata" / "key").stat().st_mode) == 0o600
     assert hashed_id("a", key=key) != hashed_id("a", key=b"another")

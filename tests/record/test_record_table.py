@@ -231,11 +231,14 @@ def test_ids_that_are_no_numbers_are_hashed_with_the_key(tmp_path):
     assert first.subjects["group_id"].n_unique() == 2
     assert (first.subjects["subject_id"] >= 0).all()
     assert (tmp_path / "a/metadata/key").read_bytes() == b"0123"
-    ingest_table(source, _spec(group="person"), tmp_path / "c")
-    ingest_table(source, _spec(group="person"), tmp_path / "d")
-    assert open_dataset(tmp_path / "c").subjects["subject_id"].to_list() != (
-        open_dataset(tmp_path / "d").subjects["subject_id"].to_list()
-    )
+    other = _csv(tmp_path, text.replace("7", "8"), "other.csv")
+    ids = {"a": set(first.subjects["subject_id"])}
+    for name, table in {"c": source, "d": source, "e": other}.items():
+        ingest_table(table, _spec(group="person"), tmp_path / name)
+        ids[name] = set(open_dataset(tmp_path / name).subjects["subject_id"])
+    assert ids["c"] == ids["d"]  # the same source: the same ids, folds and numbers
+    assert not ids["c"] & ids["e"]
+    assert not ids["c"] & ids["a"]
 
 
 DICTIONARY = """Name,Label,Kind

@@ -1,21 +1,21 @@
 """Subject ids: whole numbers stay as they are, all others become 63 bits of a keyed hash.
 
 The key stays with the dataset (`metadata/key`, readable by its owner only), so that the ids mean nothing to
-anyone else and rows that are added later get the same ids.
+anyone else and rows that are added later get the same ids. A key that nobody gave is derived from the whole
+content of the source: the same source gives the same ids, and so the same folds and the same numbers.
 """
 
 import hashlib
 import hmac
-import secrets
 from pathlib import Path
 
 import polars as pl
 
 from osler.base.errors import InputError
 from osler.base.files import write_bytes
+from osler.base.hashing import hash_file, hash_json
 
 KEY_FILE = "metadata/key"
-_KEY_BYTES = 32
 
 
 def integer_ids(source: pl.Series, *, key: bytes) -> pl.DataFrame:
@@ -60,15 +60,16 @@ def hashed_id(source_id: str, *, key: bytes) -> int:
     return int.from_bytes(digest[:8], "big") >> 1
 
 
-def dataset_key(folder: Path) -> bytes:
-    """The key of a dataset; made at random and written to `metadata/key` (mode 600) when there is none.
+def dataset_key(folder: Path, *, source: Path) -> bytes:
+    """The key of a dataset; derived from its source and written to `metadata/key` (mode 600) where none is.
 
     Args:
         folder: the dataset's folder.
+        source: the file that the ids come from; who does not hold all of it cannot derive the key.
     """
     path = folder / KEY_FILE
     if not path.is_file():
-        write_bytes(path, secrets.token_hex(_KEY_BYTES).encode(), private=True)
+        keep_key(folder, hash_json({"key of": hash_file(source)}).encode())
     return path.read_bytes()
 
 

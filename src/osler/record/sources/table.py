@@ -131,7 +131,9 @@ def _ingest(part: Path, inputs: TableInputs) -> None:
     columns = plan_columns(
         table, used, spec=spec, patterns=patterns, facts=facts, profiles=profiles, source=source
     )
-    rows = place_rows(table, spec=spec, valued=used, key=lambda: dataset_key(part), source=source)
+    rows = place_rows(
+        table, spec=spec, valued=used, key=lambda: dataset_key(part, source=source), source=source
+    )
     special = pl.concat([births(table, rows, spec, source=source), sexes(table, rows, spec, source=source)])
     table = _in_order(table, rows, staged)
     counts = _write_shards(part, table, rows, columns, extensions, special)

@@ -155,7 +155,8 @@ class TableSpec(Settings):
         checkbox: how checkbox groups are stored; null: there are none.
         dictionary: the data dictionary.
         groups: patient groups, by name.
-        key: file with the key that hashes ids which are no whole numbers; default: a new key.
+        key: file with the key that hashes ids which are no whole numbers; default: one derived from the
+            content of the table. Name a key of your own where the table could be guessed, or to continue ids.
         shard_subjects: subjects per shard.
     """
 
