@@ -138,6 +138,25 @@ def test_record_end_is_the_last_event_that_is_no_death(dataset):
     assert frame["prediction_time"].unique().to_list() == [START + timedelta(hours=28)]
 
 
+def test_codes_below_birth_and_death_and_notes_by_kind_are_taken_for_what_they_are(tmp_path):
+    rows = [
+        (1, datetime(1970, 5, 1), "MEDS_BIRTH//registry", None),
+        (1, START, "LAB//x", "high"),
+        (1, START, "LETTER", "Dear colleague."),
+        (1, START + timedelta(days=1), "MEDS_DEATH//registry", None),
+    ]
+    names = ("subject_id", "time", "code", "text_value")
+    write_events(tmp_path / "d", "0", pl.DataFrame(rows, schema=names, orient="row"))
+    codes = pl.DataFrame({"code": ["LETTER"], "kind": ["note"]})
+    write_metadata(tmp_path / "d", name="n", codes=codes, used=pl.Series([row[2] for row in rows]).unique())
+    below = open_dataset(tmp_path / "d")
+    assert record_end(below)["prediction_time"].to_list() == [START]
+    make_texts(below, record_end(below), tmp_path / "t", settings=TextSettings())
+    age = (START - datetime(1970, 5, 1)).days // 365.25
+    text = open_texts(tmp_path / "t").texts().collect()["text"].item()
+    assert text.splitlines() == [f"Age: {age:.0f} years", "LAB x: high"]
+
+
 def test_refusals(dataset, two_samples, tmp_path):
     unknown = two_samples.with_columns(pl.col("subject_id") + 1000)
     with pytest.raises(InputError, match="subjects that the dataset lacks") as caught:

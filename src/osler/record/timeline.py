@@ -83,7 +83,7 @@ def parse_moment(dataset: Dataset, times: pl.Series, text: str) -> datetime:
 
 def last_moment(events: pl.DataFrame) -> datetime | None:
     """The time of a subject's last event that is no death, or None when nothing is dated."""
-    found = events.filter(pl.col("code") != DEATH)["time"].max()
+    found = events.filter(~pl.col("code").str.starts_with(DEATH))["time"].max()
     return found if isinstance(found, datetime) else None
 
 

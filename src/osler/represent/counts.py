@@ -63,7 +63,7 @@ def count_features(
     settings = settings or CountSettings()
     windows = _windows_for(dataset, settings.windows)
     book = dataset.codes
-    notes = book.filter(pl.col("kind") == "note")["code"]
+    notes = book.filter((pl.col("kind") == "note") | pl.col("code").str.starts_with("NOTE//"))["code"]
     hidden = book.filter(pl.col("role") == "identifier")["code"]
     wanted = samples.select(*SAMPLE_KEY).with_row_index("sample").sort(*SAMPLE_KEY, "sample")
 

@@ -23,7 +23,7 @@ def record_end(dataset: Dataset) -> pl.DataFrame:
     for shard in dataset.shards:
         last = (
             pl.scan_parquet(shard.path)
-            .filter(pl.col("code").cast(pl.String) != DEATH)
+            .filter(~pl.col("code").cast(pl.String).str.starts_with(DEATH))  # `MEDS_DEATH//...` too
             .group_by(pl.col("subject_id").cast(pl.Int64))
             .agg(pl.col("time").max().cast(pl.Datetime("us")).alias("prediction_time"))
         )
