@@ -211,3 +211,20 @@ def test_a_file_where_a_folder_is_needed(osler: Callable[..., Any], tmp_path: Pa
     (tmp_path / "a.csv").write_text("x")
     for words in (("doctor", tmp_path / "a.csv"), ("show", tmp_path / "a.csv", "1")):
         _refused(osler(*words), "a file, where a folder is needed")
+
+
+def test_labels_of_another_dataset_with_the_same_ids_give_a_warning(
+    osler: Callable[..., Any], tmp_path: Path
+) -> None:
+    for name, value in (("a", 3.0), ("b", 4.0)):
+        (tmp_path / name / "data").mkdir(parents=True)
+        events = _events().with_columns(pl.lit(value, dtype=pl.Float32).alias("numeric_value"))
+        events.write_parquet(tmp_path / name / "data" / "0.parquet")
+    labels = tmp_path / "labels"
+    assert osler("label", tmp_path / "a", "mortality", "-o", labels).code == 0
+    for name, warned in (("a", False), ("b", True)):
+        told = osler("text", tmp_path / name, labels, "-o", tmp_path / f"texts-{name}")
+        assert told.code == 0
+        assert ("these labels were not made from" in told.err) == warned
+        seen = osler("doctor", labels, "--dataset", tmp_path / name).out
+        assert ("these labels were not made from" in seen) == warned

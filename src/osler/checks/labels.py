@@ -5,7 +5,7 @@ import polars as pl
 from osler.checks.finding import BROKEN, OK, WARNING, Finding
 from osler.checks.place import Place
 from osler.record.schema import SAMPLE_KEY
-from osler.task.labels import open_labels
+from osler.task.labels import made_from, open_labels
 
 FEW = 10
 
@@ -40,6 +40,15 @@ def check(place: Place) -> list[Finding]:
         )
     if place.dataset is not None:
         findings += _subjects(place, labels.frame)
+        if not made_from(labels.task, place.dataset):
+            findings.append(
+                Finding(
+                    WARNING,
+                    "these labels were not made from the dataset as it is now",
+                    file=str(place.path),
+                    remedy="label it again, unless only its code book was edited",
+                )
+            )
     return findings or [Finding(OK, f"{n:,} samples, {events:,} events", file=str(place.path))]
 
 

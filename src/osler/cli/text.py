@@ -61,7 +61,7 @@ def command(
     if labels is None:
         samples, origin = record_end(opened), RECORD_END
     else:
-        samples, origin = open_labels(labels).samples, "labels"
+        samples, origin = open_labels(labels, dataset=opened).samples, "labels"
     made = make_texts(opened, samples, output, settings=settings, origin=origin)
     show_summary(
         {

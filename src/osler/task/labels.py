@@ -13,6 +13,7 @@ from osler.base.errors import InputError
 from osler.base.files import read_json
 from osler.base.hashing import hash_file, hash_json
 from osler.base.output import content_hash
+from osler.base.progress import note
 from osler.record.dataset import Dataset
 from osler.record.schema import SAMPLE_KEY, UNKNOWN
 from osler.task.attrition import EXCLUDED, FOUND, KEPT, Attrition
@@ -91,7 +92,8 @@ def open_labels(path: str | Path, *, dataset: Dataset | None = None) -> Labels:
     Args:
         path: a labels folder of Osler, or a folder or file of MEDS label Parquet.
         dataset: where labels of other tools take persons (`group_id`), sites and groups from; None: each
-            subject is a person of its own, at an unknown site.
+            subject is a person of its own, at an unknown site. Labels that were made from another one give
+            a warning.
 
     Raises:
         InputError: nothing there, a column missing or of a wrong type, null or conflicting labels, or
@@ -109,12 +111,18 @@ def open_labels(path: str | Path, *, dataset: Dataset | None = None) -> Labels:
             raise InputError(
                 "samples.parquet and the labels do not have the same rows", where=folder, remedy="label again"
             )
+        task = read_json(folder / "task.json")
+        if dataset is not None and not made_from(task, dataset):
+            note(
+                f"{folder}: these labels were not made from {dataset.path} as it is now; unless only its "
+                "code book was edited, label it again"
+            )
         return Labels(
             path=folder,
             frame=merged,
             samples=samples,
             attrition=pl.read_parquet(folder / "attrition.parquet"),
-            task=read_json(folder / "task.json"),
+            task=task,
             hash=content_hash(folder),
         )
     content: dict[str, str] = {str(i): hash_file(file) for i, file in enumerate(files)}
@@ -139,6 +147,16 @@ def open_labels(path: str | Path, *, dataset: Dataset | None = None) -> Labels:
         },
         hash=hash_json(content),
     )
+
+
+def made_from(task: dict[str, Any], dataset: Dataset) -> bool:
+    """Whether labels were made from this dataset as it is now; labels of other tools do not say.
+
+    Args:
+        task: of the labels.
+        dataset: that they are used with. Ids of subjects alone do not tell two datasets apart.
+    """
+    return bool(task.get("dataset_hash", dataset.hash) == dataset.hash)
 
 
 def one_row_per_sample(labels: pl.DataFrame, *, where: object) -> tuple[pl.DataFrame, pl.DataFrame]:
