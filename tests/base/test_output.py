@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from osler.base.errors import InputError
+from osler.base.files import write_json
 from osler.base.output import MANIFEST, Output, changed_files, content_hash, manifest_key
 
 
@@ -104,3 +105,12 @@ def test_leftovers_of_killed_writers_are_not_kept(tmp_path: Path) -> None:
         (part / "a").write_text("1")
         (part / ".a.123.part").write_text("half")
     assert list(json.loads((tmp_path / "out" / MANIFEST).read_text())["files"]) == ["a"]
+
+
+def test_the_time_of_making_is_no_part_of_the_manifest(tmp_path: Path) -> None:
+    for name, time, kind in (("a", "2026-01-01", "x"), ("b", "2027-02-02", "x"), ("c", "2026-01-01", "y")):
+        with Output(tmp_path / name, key="k") as part:
+            write_json(part / "dataset.json", {"created_at": time, "kind": kind})
+    manifests = [(tmp_path / name / MANIFEST).read_bytes() for name in "abc"]
+    assert manifests[0] == manifests[1] != manifests[2]
+    assert changed_files(tmp_path / "b") == []

@@ -2,10 +2,12 @@
 
 The manifest (`manifest.json`) is written last and holds the key of the work (a hash of everything the
 result depends on) and the SHA-256 of each file. A folder with a manifest of the same key is complete and
-is not made again. A killed job leaves its part folder behind; the next job with the same key finds the
-files that were finished in it and goes on.
+is not made again. The time of making, `created_at` in `dataset.json`, is no part of a hash, so that the
+same work has the same manifest. A killed job leaves its part folder behind; the next job with the same key
+finds the files that were finished in it and goes on.
 """
 
+import re
 import shutil
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -14,11 +16,13 @@ from typing import Any
 
 from osler.base.errors import InputError
 from osler.base.files import TEMPORARY_SUFFIX, read_json, write_json
-from osler.base.hashing import hash_file, hash_json
+from osler.base.hashing import hash_bytes, hash_file, hash_json
 
 MANIFEST = "manifest.json"
 FORMAT_VERSION = 1
 _SEAL = ".sealed.json"
+_DATED = "dataset.json"
+_CREATED_AT = re.compile(rb'"created_at": "[^"]*"')
 
 
 class Output:
@@ -126,8 +130,13 @@ def changed_files(folder: Path) -> list[str]:
     return [
         name
         for name, entry in files.items()
-        if not (folder / name).is_file() or hash_file(folder / name) != entry["sha256"]
+        if not (folder / name).is_file() or _hash(folder / name) != entry["sha256"]
     ]
+
+
+def _hash(path: Path) -> str:
+    """SHA-256 of a file; of `dataset.json` without the time at which it was made."""
+    return hash_bytes(_CREATED_AT.sub(b"", path.read_bytes())) if path.name == _DATED else hash_file(path)
 
 
 def _list(folder: Path) -> dict[str, dict[str, Any]]:
@@ -135,7 +144,7 @@ def _list(folder: Path) -> dict[str, dict[str, Any]]:
         path for path in sorted(folder.rglob("*")) if path.is_file() and path.name not in (MANIFEST, _SEAL)
     ]
     with ThreadPoolExecutor() as pool:  # hashing lets go of the interpreter
-        hashes = list(pool.map(hash_file, paths))
+        hashes = list(pool.map(_hash, paths))
     return {
         path.relative_to(folder).as_posix(): {"bytes": path.stat().st_size, "sha256": sha256}
         for path, sha256 in zip(paths, hashes, strict=True)
