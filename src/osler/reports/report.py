@@ -7,11 +7,11 @@ from typing import Any
 
 from osler.base.files import write_text
 from osler.reports.blocks import Section
-from osler.reports.formats import count
 from osler.reports.page import Page, render
 from osler.reports.runfiles import PrivateFiles, RunFiles
 from osler.reports.scores import scores
 from osler.reports.sections import SECTIONS
+from osler.reports.words import plural
 
 NAME = "report.html"
 PRIVATE_NAME = "report-private.html"
@@ -74,8 +74,8 @@ def _title(files: RunFiles) -> str:
 def _lead(files: RunFiles) -> str:
     tasks = files.tasks()
     models = {model for task in tasks if (found := scores(files, task)) for model in found.models()}
-    parts = [f"{len(tasks)} task" + ("" if len(tasks) == 1 else "s")] if tasks else []
+    parts = [plural(len(tasks), "task")] if tasks else []
     if models:
-        parts.append(f"{count(len(models))} models")
+        parts.append(plural(len(models), "model"))
     words = files.study.get("description")
     return str(words) if words else f"What one run of this study shows: {', '.join(parts)}." if parts else ""
