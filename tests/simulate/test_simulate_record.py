@@ -98,7 +98,7 @@ def test_code_book_describes_every_code(dataset: Dataset, events: pl.DataFrame) 
 
 def test_truth_is_beside_and_not_inside(dataset: Dataset, folder: Path) -> None:
     beside = truth_folder(folder)
-    assert beside == folder.parent.resolve() / "dataset-truth"
+    assert beside == folder.parent.resolve() / "truth" / "dataset"
     assert {path.name for path in folder.iterdir()} == {"data", "metadata", "manifest.json"}
     secret = {"phenotype", "severity", "frailty", "instability", "death_logit", "readmission_logit"}
     assert not secret & {name for shard in dataset.shards for name in shard.columns}

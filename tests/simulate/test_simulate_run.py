@@ -85,7 +85,7 @@ def test_a_killed_simulation_goes_on(
     assert bytes_of(folder) == bytes_of(made[0])
 
 
-@pytest.mark.parametrize("lost", ["dataset", "dataset-truth"])
+@pytest.mark.parametrize("lost", ["dataset", "truth/dataset"])
 def test_a_lost_half_is_made_again(made: tuple[Path, SimulateSummary], tmp_path: Path, lost: str) -> None:
     import shutil
 
@@ -110,16 +110,21 @@ def test_an_old_truth_is_replaced_but_nothing_else(tmp_path: Path) -> None:
     other = SMALL.model_copy(update={"subjects": 20})
     simulate(folder, settings=other)
     assert json.loads((truth_folder(folder) / "settings.json").read_text())["subjects"] == 20
-    begun = tmp_path / "begun-truth"
+    begun = tmp_path / "truth" / "begun"
     (begun / ".part-0123456789abcdef").mkdir(parents=True)  # left behind by a killed run with other settings
     simulate(tmp_path / "begun", settings=other)
     assert not list(begun.glob(".part-*"))
-    precious = tmp_path / "mine-truth"
+    precious = tmp_path / "truth" / "mine"
     precious.mkdir()
     (precious / "thesis.txt").write_text("mine")
     with pytest.raises(InputError, match="other files"):
         simulate(tmp_path / "mine", settings=SMALL)
     assert (precious / "thesis.txt").read_text() == "mine"
+
+
+def test_the_truth_never_lies_inside_a_dataset(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="cannot be called 'truth'"):
+        simulate(tmp_path / "truth", settings=SMALL)
 
 
 def test_summary_counts_what_is_there(made: tuple[Path, SimulateSummary]) -> None:

@@ -8,7 +8,8 @@ import typer
 
 def command(
     output: Annotated[
-        Path, typer.Option("--output", "-o", help="Folder of the dataset; the truth goes to <folder>-truth.")
+        Path,
+        typer.Option("--output", "-o", help="Folder of the dataset; the truth goes to truth/ beside it."),
     ],
     subjects: Annotated[int | None, typer.Option(help="Number of subjects (2,000 by default).")] = None,
     events: Annotated[int | None, typer.Option(help="Number of events to come near to, instead.")] = None,

@@ -30,7 +30,7 @@ from osler.simulate.vocabulary import groups, vocabulary
 
 VERSION = 1
 DEFAULT_SUBJECTS = 2000
-TRUTH_SUFFIX = "-truth"
+TRUTH = "truth"
 _PILOTS = 4  # blocks that tell how many events a subject has
 _BLOCKS = "blocks"
 _SUMMARY = "summary.json"
@@ -71,9 +71,19 @@ class SimulateSummary:
 
 
 def truth_folder(dataset: Path) -> Path:
-    """The folder of the truth: beside the dataset, never inside it."""
+    """The folder of the truth: `truth/<name of the dataset>` beside the dataset, never inside it.
+
+    Raises:
+        InputError: the dataset itself is to be called `truth`.
+    """
     whole = Path(dataset).resolve()
-    return whole.with_name(whole.name + TRUTH_SUFFIX)
+    if whole.name == TRUTH:
+        raise InputError(
+            f"a dataset cannot be called '{TRUTH}'",
+            where=dataset,
+            remedy="name another folder; the truth goes there",
+        )
+    return whole.parent / TRUTH / whole.name
 
 
 def simulate(
@@ -82,7 +92,7 @@ def simulate(
     """Simulate a multi-hospital record.
 
     Args:
-        out: folder of the dataset; the truth goes to `<out>-truth` beside it.
+        out: folder of the dataset; the truth goes to `truth/<name>` beside it.
         settings: what to simulate.
         workers: threads; None uses the processor's cores. The result does not depend on it.
 

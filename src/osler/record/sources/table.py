@@ -132,7 +132,11 @@ def _ingest(part: Path, inputs: TableInputs) -> None:
         table, used, spec=spec, patterns=patterns, facts=facts, profiles=profiles, source=source
     )
     rows = place_rows(
-        table, spec=spec, valued=used, key=lambda: dataset_key(part, source=source), source=source
+        table,
+        spec=spec,
+        valued=[*used, *(name for name in names if name in _told_otherwise(spec) and name not in used)],
+        key=lambda: dataset_key(part, source=source),
+        source=source,
     )
     special = pl.concat([births(table, rows, spec, source=source), sexes(table, rows, spec, source=source)])
     table = _in_order(table, rows, staged)
@@ -219,12 +223,21 @@ def _choose_columns(spec: TableSpec, patterns: Patterns) -> tuple[list[str], lis
             count=len(taken),
             remedy="rename it in the table",
         )
-    used = [
-        name for name in patterns.columns if name not in dropped and name not in hidden and name not in keys
-    ]
-    if not used:
+    told = _told_otherwise(spec)
+    left_out = dropped | hidden | set(keys) | (told - set(wanted))
+    used = [name for name in patterns.columns if name not in left_out]
+    if not used and not told:
         raise InputError("no column is left to become events", where=patterns.where, remedy="see `drop`")
     return used, extensions
+
+
+def _told_otherwise(spec: TableSpec) -> set[str]:
+    """Columns that `MEDS_BIRTH` and `GENDER//` say in full; as events of their own they would be told twice.
+
+    With several visits the age stays: `MEDS_BIRTH` comes from the first of them.
+    """
+    age = {spec.age.column} if spec.age and spec.visit is None else set()
+    return age | ({spec.sex_settings.column} if spec.sex_settings else set())
 
 
 def _clean(table: pl.LazyFrame, spec: TableSpec, patterns: Patterns) -> tuple[pl.LazyFrame, dict[str, int]]:
