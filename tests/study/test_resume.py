@@ -110,7 +110,7 @@ def test_a_finished_step_is_not_redone(undisturbed: tuple[Path, Path]) -> None:
     study, whole = undisturbed
     before = {path: path.stat().st_mtime_ns for path in whole.rglob("*.parquet") if path.parent != whole}
     told, progress = _finish(study, whole)
-    assert "steps done         0" in told or re.search(r"steps done\s+0\b", told)
+    assert re.search(r"steps done +0\b", told)
     assert " ..." not in progress
     assert {path: path.stat().st_mtime_ns for path in before} == before
 

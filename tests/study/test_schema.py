@@ -108,3 +108,12 @@ def test_the_environment_of_a_run_names_no_person_host_or_folder() -> None:
     assert socket.gethostname() not in told
     assert str(Path.home()) not in told
     assert f'"{getpass.getuser()}"' not in told
+
+
+def test_an_unknown_encoder_is_refused_before_the_first_step(tmp_path: Path) -> None:
+    from osler.study.run import run_study
+
+    (tmp_path / "study.yaml").write_text(GOOD.replace("encoder: minilm", "encoder: oracle"))
+    with pytest.raises(InputError, match="oracle"):
+        run_study(read_study(tmp_path / "study.yaml"), tmp_path / "out")
+    assert not list(tmp_path.glob("out/labels"))

@@ -11,8 +11,8 @@ def command(
     as_json: Annotated[bool, typer.Option("--json", help="Print the summary as one JSON object.")] = False,
 ) -> None:
     """Simulate a multi-hospital record and run a study on it, from record to report, in a few minutes."""
-    from osler.cli.summary import show_summary
+    from osler.cli.run import show_run
     from osler.study.demo import demo_study
     from osler.study.run import run_study
 
-    show_summary(run_study(demo_study(), output, private=True), as_json=as_json)
+    show_run(run_study(demo_study(), output, private=True), as_json=as_json)

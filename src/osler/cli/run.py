@@ -1,7 +1,7 @@
 """`osler run`: a study file in, a folder of results and a report out."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -20,10 +20,31 @@ def command(
 
     A killed run goes on where it was when the same command is given again; finished steps are not redone.
     """
-    from osler.cli.summary import show_summary
     from osler.study.run import run_study
     from osler.study.schema import read_study
 
     parsed = read_study(study)
-    summary = run_study(parsed, output or Path(parsed.settings.name), private=private)
-    show_summary(summary, as_json=as_json)
+    show_run(run_study(parsed, output or Path(parsed.settings.name), private=private), as_json=as_json)
+
+
+def show_run(summary: dict[str, Any], *, as_json: bool) -> None:
+    """Print the summary of a run; for a person, a line for the AUROC of each model."""
+    from osler.cli.summary import show_summary
+
+    if as_json:
+        show_summary(summary, as_json=True)
+        return
+    lines: dict[str, Any] = {}
+    for name, value in summary.items():
+        if name == "auroc":
+            for task, models in value.items():
+                lines |= {f"auroc {task} {model}": _interval(**one) for model, one in models.items()}
+        elif isinstance(value, dict):
+            lines |= {f"{name} {task}": one for task, one in value.items()}
+        else:
+            lines[name.replace("_", " ")] = value
+    show_summary(lines, as_json=False)
+
+
+def _interval(*, value: float, low: float | None, high: float | None) -> str:
+    return f"{value:.3f}" if low is None or high is None else f"{value:.3f} ({low:.3f}–{high:.3f})"

@@ -54,6 +54,7 @@ def run_study(study: Study, out: Path, *, private: bool = False) -> dict[str, An
     """
     start = time.perf_counter()
     run = _Run(study=study, steps=Steps(out))
+    _require_encoders(study)
     with run.steps.alone():
         write_json(out / "study.json", {"format_version": 1, **study.settings.plain()})
         write_json(out / "environment.json", environment())
@@ -74,14 +75,24 @@ def run_study(study: Study, out: Path, *, private: bool = False) -> dict[str, An
         reports = _reports(run, private=private)
     return {
         "report": str(reports[0]),
-        **({"private report": str(reports[1])} if private else {}),
+        **({"private_report": str(reports[1])} if private else {}),
         "subjects": _count_subjects(labels),
         "samples": {task: task_labels.frame.height for task, task_labels in labels.items()},
-        "auroc": _best(metrics),
-        "steps done": len(run.steps.done),
-        "steps done before": len(run.steps.skipped),
+        "auroc": _auroc(metrics),
+        "steps_done": len(run.steps.done),
+        "steps_done_before": len(run.steps.skipped),
         "seconds": round(time.perf_counter() - start, 1),
     }
+
+
+def _require_encoders(study: Study) -> None:
+    """Refuse an unknown encoder before the first step instead of in the middle of the run."""
+    from osler.models.recipes import recipe
+
+    representations = study.settings.representations.values()
+    names = {settings.encoder for settings in representations if settings.kind in ("document", "statement")}
+    for name in sorted(names | {text.tokenizer for text in study.settings.texts.values()}):
+        recipe(name)
 
 
 def _dataset(run: _Run) -> Dataset:
@@ -256,18 +267,14 @@ def _count_subjects(labels: Mapping[str, "Labels"]) -> int:
     return pl.concat([task_labels.frame.select("subject_id") for task_labels in labels.values()]).n_unique()
 
 
-def _best(metrics: pl.DataFrame) -> dict[str, str]:
-    """By task, the model with the highest AUROC and its interval, as a person reads it."""
+def _auroc(metrics: pl.DataFrame) -> dict[str, dict[str, dict[str, float | None]]]:
+    """By task and model the AUROC over all folds: `value`, `low`, `high`; empty where nothing is ranked."""
     if metrics.is_empty():
         return {}
     overall = metrics.filter(
         pl.col("metric") == "auroc", pl.col("fold") == "mean", pl.col("group").is_null()
-    ).sort("value", descending=True, nulls_last=True)
-    best = overall.unique("task", keep="first", maintain_order=True).sort("task")
-    return {
-        row[
-            "task"
-        ]: f"{row['representation']}+{row['head']} {row['value']:.3f} ({row['low']:.3f}–{row['high']:.3f})"
-        for row in best.to_dicts()
-        if row["value"] is not None and row["low"] is not None
-    }
+    ).with_columns(model=pl.concat_str("representation", "head", separator="+"))
+    found: dict[str, dict[str, dict[str, float | None]]] = {}
+    for row in overall.select("task", "model", "value", "low", "high").iter_rows(named=True):
+        found.setdefault(row["task"], {})[row["model"]] = {key: row[key] for key in ("value", "low", "high")}
+    return found
