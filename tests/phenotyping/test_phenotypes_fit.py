@@ -240,10 +240,14 @@ def test_differences_equal_plain_numpy(seed: int, shift: float) -> None:
     matrix = sparse.csr_matrix(np.where(stored, rng.normal(size=(n, p)) + shift + 1, 0).astype(np.float32))
     features = counts(matrix, [f"v{i}|ever|last" for i in range(p)], [True, True, True, False, False])
     cluster = rng.integers(0, 3, n)
-    found = Differences(features).of(cluster, k=3, arm="kmeans", show=p)
+    group = rng.integers(0, n // 2, n)
+    found = Differences(features, group=group).of(cluster, k=3, arm="kmeans", show=p)
     dense = matrix.toarray().astype(np.float64)
     for row in found.iter_rows(named=True):
         i = int(row["variable"][1])
+        for side, inside in (("inside", True), ("outside", False)):
+            carriers = group[stored[:, i] & ((cluster == row["cluster"]) == inside)]
+            assert row[f"carriers_{side}"] == len(set(carriers.tolist()))
         use = dense[:, i] != 0 if features.value_columns[i] else np.ones(n, dtype=bool)
         inside, outside = (
             dense[use & (cluster == row["cluster"]), i],

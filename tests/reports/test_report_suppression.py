@@ -141,3 +141,74 @@ def test_removals(removed, hidden, start):
     mask, hide_start = hidden_removals(np.array(removed).reshape(-1, 1), min_cell=MIN)
     assert mask.tolist() == hidden
     assert hide_start is start
+
+
+@st.composite
+def visits(draw):
+    """The level, the outcome and the patient of each sample; some patients have many."""
+    rows = []
+    for patient in range(draw(st.integers(30, 90))):
+        level, event = draw(st.integers(0, 3)), draw(st.booleans())
+        for _ in range(draw(st.sampled_from([1, 1, 1, 2, 15]))):
+            rows.append((level if draw(st.integers(0, 9)) else draw(st.integers(0, 4)), event, patient))
+    return rows
+
+
+def held(rows, *, levels=None, event=None) -> int:
+    """Distinct patients of some rows, from the rows themselves."""
+    chosen = [row for row in rows if (levels is None or row[0] in levels) and event in (None, row[1])]
+    return len({patient for _, _, patient in chosen})
+
+
+@settings(max_examples=80, deadline=None)
+@given(visits())
+def test_no_cell_and_no_sum_of_hidden_cells_is_of_few_patients(rows):
+    groups = (False, True)
+    if any(1 <= held(rows, event=event) <= MIN for event in groups):
+        return  # the caller does not show the groups then
+    levels = sorted({level for level, _, _ in rows})
+    counts = np.array([[sum(row[:2] == (level, e) for row in rows) for e in groups] for level in levels])
+    patients = np.array([[held(rows, levels={level}, event=e) for e in groups] for level in levels])
+    totals, people = counts.sum(axis=0).tolist(), [held(rows, event=event) for event in groups]
+    hidden = hidden_rows(counts, totals, min_cell=MIN, patients=patients, patient_totals=people)
+    assert not ((patients[~hidden] >= 1) & (patients[~hidden] <= MIN)).any()
+    secret = {level for level, hide in zip(levels, hidden, strict=True) if hide}
+    if secret and not hidden.all():
+        assert len(secret) >= 2
+        assert not any(1 <= held(rows, levels=secret, event=event) <= MIN for event in (None, *groups))
+    # Where each sample is a patient of its own nothing changes.
+    same = hidden_rows(counts, totals, min_cell=MIN, patients=counts, patient_totals=totals)
+    assert same.tolist() == hidden_rows(counts, totals, min_cell=MIN).tolist()
+
+
+@settings(max_examples=80, deadline=None)
+@given(visits())
+def test_no_events_of_few_patients_are_shown_or_left_over(rows):
+    levels = sorted({level for level, _, _ in rows})
+    n = np.array([sum(row[0] == level for row in rows) for level in levels])
+    events = np.array([sum(row[:2] == (level, True) for row in rows) for level in levels])
+    kinds = (None, True, False)
+    patients = np.array([[held(rows, levels={level}, event=kind) for kind in kinds] for level in levels])
+    people = [held(rows, event=kind) for kind in kinds]
+    hide_n, hidden = hidden_events(n, events, min_cell=MIN, patients=patients, patient_totals=people)
+    assert (hide_n <= hidden).all()
+    assert not ((patients[~hidden] >= 1) & (patients[~hidden] <= MIN)).any()
+    assert not ((patients[~hide_n, 0] >= 1) & (patients[~hide_n, 0] <= MIN)).any()
+    if hidden.any() and not hidden.all():
+        secret = {level for level, hide in zip(levels, hidden, strict=True) if hide}
+        assert not any(1 <= held(rows, levels=secret, event=kind) <= MIN for kind in kinds)
+    plain = hidden_events(n, events, min_cell=MIN)
+    alone = np.column_stack([n, events, n - events])
+    same = hidden_events(n, events, min_cell=MIN, patients=alone, patient_totals=alone.sum(axis=0).tolist())
+    assert [mask.tolist() for mask in same] == [mask.tolist() for mask in plain]
+
+
+def test_a_removal_of_many_samples_of_few_patients_is_hidden():
+    counts, patients = np.array([[120], [15], [40]]), np.array([[60], [1], [30]])
+    mask, start = hidden_removals(counts, min_cell=MIN, patients=patients, patient_totals=[80])
+    assert (mask.tolist(), start) == ([False, True, True], False)
+    # Two steps of the same six patients are no more than six patients.
+    mask, start = hidden_removals(
+        np.array([[20], [30]]), min_cell=MIN, patients=np.array([[6], [6]]), patient_totals=[6]
+    )
+    assert (mask.tolist(), start) == ([True, True], True)

@@ -20,6 +20,8 @@ SCHEMA: dict[str, pl.DataType] = {
     "variable": pl.String(),
     "n_inside": pl.Int64(),
     "n_outside": pl.Int64(),
+    "carriers_inside": pl.Int64(),
+    "carriers_outside": pl.Int64(),
     "mean_inside": pl.Float64(),
     "mean_outside": pl.Float64(),
     "smd": pl.Float64(),
@@ -37,13 +39,16 @@ class Differences:
     Args:
         variables: interpretable features of the samples. In value columns only measured cells count, in
             the others an absent cell is 0.
+        group: patient of each sample [n].
     """
 
-    def __init__(self, variables: Features) -> None:
+    def __init__(self, variables: Features, *, group: Array) -> None:
         from scipy import sparse
 
         self._names = list(variables.names)
         matrix = sparse.csc_matrix(variables.matrix).astype(np.float64)
+        self._patient = np.unique(group, return_inverse=True)[1]
+        self._indptr, self._rows = matrix.indptr, matrix.indices
         stored = np.diff(matrix.indptr)
         column = np.repeat(np.arange(matrix.shape[1]), stored)
         # Squares of values far from 0 would drown their variance, so values are taken from their mean.
@@ -68,7 +73,8 @@ class Differences:
                 (windows, aggregations, values) the one with the largest difference.
 
         Returns:
-            `arm, k, cluster, direction` (over, under), `rank, variable, n_inside, n_outside, mean_inside,
+            `arm, k, cluster, direction` (over, under), `rank, variable, n_inside, n_outside,
+            carriers_inside, carriers_outside` (distinct patients with a stored cell), `mean_inside,
             mean_outside, smd, low, high`: Cohen's d with the interval of Hedges and Olkin (1985).
         """
         from scipy import sparse
@@ -96,9 +102,15 @@ class Differences:
                     means = (mean_in[i] + self._shift[i], mean_out[i] + self._shift[i])
                     limits = (smd[i] - _Z * error[i], smd[i] + _Z * error[i])
                     name = self._names[i]
-                    counts = (int(n_in[i]), int(n_out[i]))
+                    counts = (int(n_in[i]), int(n_out[i]), *self._carriers(i, cluster == number))
                     found.append((arm, k, number, direction, rank, name, *counts, *means, smd[i], *limits))
         return pl.DataFrame(found, schema=SCHEMA, orient="row")
+
+    def _carriers(self, variable: int, inside: Array) -> tuple[int, int]:
+        rows = self._rows[self._indptr[variable] : self._indptr[variable + 1]]
+        within = inside[rows]
+        patient = self._patient[rows]
+        return len(np.unique(patient[within])), len(np.unique(patient[~within]))
 
     def _largest(self, difference: Array, show: int) -> list[int]:
         positive = np.flatnonzero(np.nan_to_num(difference, nan=-1.0) > 0)

@@ -27,9 +27,10 @@ from osler.phenotyping.tables import choose_k, indices_row, member_table, outcom
 from osler.record.schema import SAMPLE_KEY
 from osler.represent.features import Features
 from osler.task.labels import Labels
+from osler.task.samples import count_patients
 
 FORMAT_VERSION = 1
-VERSION = 1
+VERSION = 2
 RULE = (
     "the highest mean silhouette among the k whose smallest cluster holds at least {share:.0%} of the samples"
 )
@@ -140,7 +141,8 @@ def _write(
     transformer, fitted, space = fit_space(features, settings=settings)
     _require_distinct(space, settings, features.name)
     scored = _draw(len(space), settings)
-    differences = describe.Differences(variables) if variables is not None else None
+    group = labels.samples["group_id"].to_numpy()
+    differences = describe.Differences(variables, group=group) if variables is not None else None
     low, high = settings.k
     rows, outcomes, members, described = [], [], [], []
     partitions: dict[tuple[str, int], Partition] = {}
@@ -193,6 +195,7 @@ def _write(
             "representation": features.name,
             "settings": settings.plain(),
             "n_samples": len(space),
+            **count_patients(group, labels.frame["boolean_value"].to_numpy()),
             "n_scored": len(scored),
             "dimensions": int(space.shape[1]),
             "rate": labels.n_events / labels.frame.height,

@@ -12,6 +12,7 @@ from osler.measure.intervals import wilson
 from osler.phenotyping.partition import Array, Partition, typicality
 from osler.record.schema import SAMPLE_KEY
 from osler.task.labels import Labels
+from osler.task.samples import count_patients
 
 
 def choose_k(indices: pl.DataFrame, *, min_share: float) -> int | None:
@@ -84,8 +85,16 @@ def indices_row(
 
 
 def outcome_table(arm: str, k: int, partition: Partition, labels: Labels) -> pl.DataFrame:
-    """The outcome that was held out, by cluster: `n, share, n_events, rate`, Wilson's `low, high`."""
+    """The outcome that was held out, by cluster.
+
+    Returns:
+        `arm, k, cluster, n, share, n_events, rate`, Wilson's `low, high`, and the distinct patients behind
+        the samples: `n_patients, n_event_patients, n_other_patients` (with a sample without the event).
+    """
     positive = labels.frame["boolean_value"].to_numpy()
+    group = labels.samples["group_id"].to_numpy()
+    members = [partition.cluster == number for number in range(k)]
+    patients = pl.DataFrame([count_patients(group[inside], positive[inside]) for inside in members])
     size = np.bincount(partition.cluster, minlength=k)
     events = np.bincount(partition.cluster, positive, minlength=k).astype(int)
     intervals = [wilson(int(event), int(n)) for event, n in zip(events, size, strict=True)]
@@ -101,7 +110,7 @@ def outcome_table(arm: str, k: int, partition: Partition, labels: Labels) -> pl.
             "low": [interval.low for interval in intervals],
             "high": [interval.high for interval in intervals],
         }
-    )
+    ).hstack(patients)
 
 
 def member_table(arm: str, k: int, partition: Partition, labels: Labels) -> pl.DataFrame:

@@ -28,13 +28,14 @@ from osler.prediction.fit import fit_splits
 from osler.prediction.plan import Plan, check_features, make_plan
 from osler.prediction.scoring import make_parts
 from osler.prediction.settings import PredictSettings
+from osler.task.samples import count_patients
 
 if TYPE_CHECKING:
     from osler.represent.features import Features
     from osler.task.labels import Labels
 
 FORMAT_VERSION = 1
-VERSION = 1  # of what is computed; part of the key
+VERSION = 2  # of what is computed; part of the key
 SUMMARY = "predictions.json"
 METRICS = "metrics"
 SPLITS = "splits.parquet"
@@ -186,6 +187,7 @@ def _evaluate(
             "settings": settings.plain(),
             "n_samples": evaluation.n,
             "n_events": evaluation.n_events,
+            **count_patients(evaluation.group, evaluation.y.astype(bool)),
             "n_splits": len(plan.splits),
             "labels": labels.hash,
             "models": [_model_summary(metrics, name, *pair) for name, pair in names.items()],

@@ -7,6 +7,7 @@ from typing import Any
 import polars as pl
 
 from osler.reports.formats import number
+from osler.reports.suppress import is_small
 
 _MOST = {"over": 4, "under": 2}
 
@@ -63,11 +64,13 @@ def variable_words(variable: str, names: Mapping[str, str]) -> str:
 
 
 def _is_safe(row: Mapping[str, Any], *, min_cell: int) -> bool:
-    """Whether more than `min_cell` samples carry a variable on each side (or none does).
+    """Whether more than `min_cell` patients carry a variable on each side (or none does).
 
-    The number of carriers is not stored. By Cauchy and Schwarz it is at least (sum x)^2 / sum x^2, and the
-    standardised difference bounds the sum of squares.
+    A cell may be stored that is 0, so samples with another value are bounded too: by Cauchy and Schwarz
+    they are at least (sum x)^2 / sum x^2, and the standardised difference bounds the sum of squares.
     """
+    if any(is_small(row.get(name), min_cell=min_cell) for name in ("carriers_inside", "carriers_outside")):
+        return False
     gap = row["mean_inside"] - row["mean_outside"]
     if not row["smd"] or math.isnan(row["smd"]):
         return False

@@ -97,9 +97,20 @@ class RunFiles:
 
     def text_counts(self, name: str) -> pl.DataFrame | None:
         """`n_tokens, n_statements, n_dropped` of a text's samples: no ids, no times, no text."""
-        files = sorted((self.path / "texts" / name / "texts").glob("*.parquet"))
-        files += sorted((self.path / "texts" / name / "texts").glob("*/*.parquet"))
+        files = self._text_files(name)
         return pl.scan_parquet(files).select(TEXT_COUNTS).collect() if files else None
+
+    def subjects_by_cut(self, name: str) -> tuple[int, int]:
+        """How many subjects have a text over its budget, and how many one within it."""
+        files = self._text_files(name)
+        cut = pl.col("n_dropped") > 0
+        counts = [pl.col("subject_id").filter(one).n_unique() for one in (cut, ~cut)]
+        over, within = pl.scan_parquet(files).select(over=counts[0], within=counts[1]).collect().row(0)
+        return int(over), int(within)
+
+    def _text_files(self, name: str) -> list[Path]:
+        place = self.path / "texts" / name / "texts"
+        return sorted(place.glob("*.parquet")) + sorted(place.glob("*/*.parquet"))
 
     def names(self, folder: str) -> list[str]:
         """Sub-folders of a folder of the run, sorted; files count by their name without ending."""

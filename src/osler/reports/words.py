@@ -1,7 +1,7 @@
 """Words that several sections share."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from osler.reports.figures.canvas import SERIES
@@ -65,15 +65,26 @@ def task_title(run: RunFiles, task: str) -> str:
     return words[:1].upper() + words[1:]
 
 
-def shareable(sentence: str, *, min_cell: int) -> str | None:
+def shareable(sentence: str, *, min_cell: int, hidden: Collection[int] = ()) -> str | None:
     """A sentence of a run file, or None when it counts a few patients.
+
+    Args:
+        sentence: the sentence.
+        min_cell: largest count that is hidden.
+        hidden: larger counts that are hidden, because few patients are behind them or because they would
+            give a small one away.
 
     Examples:
         >>> shareable("120 discharges were dropped within 30 days", min_cell=10)
         '120 discharges were dropped within 30 days'
         >>> shareable("7 events among the held-out samples", min_cell=10) is None
         True
+        >>> shareable("1,200 discharges were dropped", min_cell=10, hidden={1200}) is None
+        True
     """
+    said = {int(number.replace(",", "")) for number in re.findall(r"\d+(?:,\d{3})*", sentence)}
+    if said & set(hidden):
+        return None
     counted = re.findall(r"(?<![\d.,])(\d+) (?!h\b|d\b|days?\b|hours?\b|folds?\b|of \d+ folds)", sentence)
     return None if any(1 <= int(number) <= min_cell for number in counted) else sentence
 

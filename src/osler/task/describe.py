@@ -26,7 +26,9 @@ SCHEMA: dict[str, pl.DataType] = {
     "level": pl.String(),
     "group": pl.String(),
     "n": pl.Int64(),
+    "n_patients": pl.Int64(),
     "n_missing": pl.Int64(),
+    "n_missing_patients": pl.Int64(),
     "value": pl.Float64(),
     "low": pl.Float64(),
     "high": pl.Float64(),
@@ -58,13 +60,14 @@ def table_one(dataset: Dataset, labels: Labels, *, measured: int = 10, columns: 
 
     Returns:
         `variable, code` (null: derived), `kind` (numeric or categorical), `level` (null: numeric), `group`
-        (overall, negative, positive), `n` (samples with a value, or at that level), `n_missing`, `value`
-        (median, or share of the samples with a value), `low, high` (quartiles; null for shares), `smd` (on
-        rows of `overall`).
+        (overall, negative, positive), `n` (samples with a value, or at that level), `n_patients` (distinct
+        patients of these samples), `n_missing`, `n_missing_patients`, `value` (median, or share of the
+        samples with a value), `low, high` (quartiles; null for shares), `smd` (on rows of `overall`).
     """
     positive = labels.frame["boolean_value"].to_numpy()
     variables = [*_known(dataset, labels), *_coded(dataset, labels, measured=measured, columns=columns)]
-    rows = [row for variable in variables for row in _rows(variable, positive)]
+    patient = np.unique(labels.samples["group_id"].to_numpy(), return_inverse=True)[1]
+    rows = [row for variable in variables for row in _rows(variable, positive, patient)]
     return pl.DataFrame(rows, schema=SCHEMA, orient="row")
 
 
@@ -203,14 +206,15 @@ def _latest(dataset: Dataset, samples: pl.DataFrame, codes: list[str]) -> dict[s
     }
 
 
-def _rows(variable: _Variable, positive: np.ndarray) -> Iterator[tuple[object, ...]]:
+def _rows(variable: _Variable, positive: np.ndarray, patient: np.ndarray) -> Iterator[tuple[object, ...]]:
     groups = {OVERALL: np.ones(len(positive), dtype=bool), NEGATIVE: ~positive, POSITIVE: positive}
     head = (variable.name, variable.code)
     if variable.values.dtype == pl.Float64:
         numbers = variable.values.to_numpy()
         smd = _smd_of_means(numbers[positive], numbers[~positive])
         for group, mask in groups.items():
-            known = numbers[mask & ~np.isnan(numbers)]
+            absent = np.isnan(numbers)
+            known = numbers[mask & ~absent]
             low, mid, high = np.quantile(known, [0.25, 0.5, 0.75]) if len(known) else (None, None, None)
             missing = int(mask.sum()) - len(known)
             yield (
@@ -219,7 +223,9 @@ def _rows(variable: _Variable, positive: np.ndarray) -> Iterator[tuple[object, .
                 None,
                 group,
                 len(known),
+                _distinct(patient[mask & ~absent]),
                 missing,
+                _distinct(patient[mask & absent]),
                 mid,
                 low,
                 high,
@@ -227,6 +233,7 @@ def _rows(variable: _Variable, positive: np.ndarray) -> Iterator[tuple[object, .
             )
         return
     known_values = variable.values.is_not_null().to_numpy()
+    missing_patients = {group: _distinct(patient[mask & ~known_values]) for group, mask in groups.items()}
     for level, at_level in _levels(variable.values):
         shares = {
             group: (int((at_level & mask).sum()), int((known_values & mask).sum()), int(mask.sum()))
@@ -242,12 +249,18 @@ def _rows(variable: _Variable, positive: np.ndarray) -> Iterator[tuple[object, .
                 level,
                 group,
                 n,
+                _distinct(patient[at_level & groups[group]]),
                 missing,
+                missing_patients[group],
                 share,
                 None,
                 None,
                 smd if group == OVERALL else None,
             )
+
+
+def _distinct(patients: np.ndarray) -> int:
+    return int(np.count_nonzero(np.bincount(patients)))
 
 
 def _levels(values: pl.Series) -> Iterator[tuple[str, np.ndarray]]:

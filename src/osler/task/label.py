@@ -24,10 +24,10 @@ from osler.task.drawn import Drawn
 from osler.task.events import require_one_shard_per_subject
 from osler.task.families import FAMILIES
 from osler.task.labels import FORMAT_VERSION, Labels, one_row_per_sample, open_labels
-from osler.task.samples import sample_table
+from osler.task.samples import count_patients, sample_table
 from osler.task.settings import TaskSettings
 
-VERSION = 1
+VERSION = 2
 
 
 def parse_task(values: dict[str, Any], *, where: str) -> TaskSettings:
@@ -104,11 +104,13 @@ def _write(part: Path, dataset: Dataset, drawn: Drawn, *, settings: TaskSettings
         )
     labels = kept.select(*SAMPLE_KEY, "boolean_value")
     write_aligned(part / "data" / "labels.parquet", LabelSchema, labels)
-    write_parquet(part / "samples.parquet", sample_table(dataset, kept))
+    samples = sample_table(dataset, kept)
+    write_parquet(part / "samples.parquet", samples)
     write_parquet(part / "attrition.parquet", attrition)
     if drawn.sensitivity is not None:
         write_parquet(part / "sensitivity.parquet", drawn.sensitivity)
     n_events = int(labels["boolean_value"].sum())
+    patients = count_patients(samples["group_id"].to_numpy(), labels["boolean_value"].to_numpy())
     write_json(
         part / "task.json",
         {
@@ -123,6 +125,7 @@ def _write(part: Path, dataset: Dataset, drawn: Drawn, *, settings: TaskSettings
             "n_subjects": labels["subject_id"].n_unique(),
             "n_events": n_events,
             "prevalence": n_events / labels.height,
+            **patients,
             "warnings": [*drawn.warnings, *_one_class(n_events, labels.height)],
             **drawn.facts,
         },

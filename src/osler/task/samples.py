@@ -1,6 +1,8 @@
 """The sample table: for each (subject, prediction time) its group_id, site, visit and declared groups."""
 
+import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from osler.record.dataset import Dataset
 from osler.record.schema import SAMPLE_KEY
@@ -37,3 +39,24 @@ def sample_table(dataset: Dataset, samples: pl.DataFrame) -> pl.DataFrame:
         "visit_id",
         *groups_of(dataset, table).iter_columns(),
     )
+
+
+def count_patients(group: NDArray[np.int64], positive: NDArray[np.bool_]) -> dict[str, int]:
+    """Distinct patients of samples; one with both labels is counted with the event and without.
+
+    Args:
+        group: `group_id` of each sample [n].
+        positive: label of each sample [n].
+
+    Returns:
+        `n_patients, n_event_patients, n_other_patients`.
+
+    Examples:
+        >>> count_patients(np.array([1, 1, 1, 2]), np.array([True, True, False, False]))
+        {'n_patients': 2, 'n_event_patients': 1, 'n_other_patients': 2}
+    """
+    return {
+        "n_patients": len(np.unique(group)),
+        "n_event_patients": len(np.unique(group[positive])),
+        "n_other_patients": len(np.unique(group[~positive])),
+    }

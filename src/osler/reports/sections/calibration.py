@@ -5,8 +5,7 @@ from osler.reports.figures.curves import calibration_figure
 from osler.reports.formats import number, with_interval
 from osler.reports.runfiles import METRICS, RunFiles
 from osler.reports.scores import Score, Scores, scores
-from osler.reports.sections.discrimination import model_curves, shown_models
-from osler.reports.suppress import is_small
+from osler.reports.sections.discrimination import few, model_curves, shown_models
 from osler.reports.words import task_title
 
 _METRICS = (
@@ -39,11 +38,7 @@ def section(run: RunFiles) -> Section | None:
 
 def _task(run: RunFiles, task: str, found: Scores) -> list[Block]:
     n, events = found.events()
-    few = (
-        n is not None
-        and events is not None
-        and (is_small(events, min_cell=run.min_cell) or is_small(n - events, min_cell=run.min_cell))
-    )
+    hide = n is not None and events is not None and few(run, task, n, events)
     metrics = [metric for metric in _METRICS if found.any(metric[0])]
     rows = [
         Row(
@@ -53,7 +48,7 @@ def _task(run: RunFiles, task: str, found: Scores) -> list[Block]:
         for rank, model in enumerate(found.models())
     ]
     notes = []
-    if n and events is not None and not few and found.any("brier"):
+    if n and events is not None and not hide and found.any("brier"):
         reference = found.prevalence("brier")
         constant = reference.value if reference else events / n * (1 - events / n)
         rows.append(
@@ -72,7 +67,7 @@ def _task(run: RunFiles, task: str, found: Scores) -> list[Block]:
     blocks: list[Block] = []
     chosen = shown_models(run, found)
     curves, files = (
-        ([], ()) if few else model_curves(run, task, chosen, "calibration", dict.fromkeys(chosen, ""))
+        ([], ()) if hide else model_curves(run, task, chosen, "calibration", dict.fromkeys(chosen, ""))
     )
     if curves:
         names = ", ".join(curve.label for curve in curves)

@@ -20,10 +20,10 @@ from osler.reports.blocks import (
 )
 from osler.reports.formats import count, percent
 from osler.reports.runfiles import STUDY, RunFiles
-from osler.reports.suppress import hidden_removals, is_small
+from osler.reports.suppress import few_events, hidden_removals, is_small
 from osler.reports.words import shareable, split_words, task_title
 
-_SENSITIVITY_NUMBERS = ("n", "n_subjects", "n_events", "prevalence", "chosen")
+_SENSITIVITY_NUMBERS = ("n", "n_subjects", "n_events", "prevalence", "chosen", "most_per_subject")
 _HEADINGS = {
     "cohort": "Cohort",
     "prediction_time": "Prediction time",
@@ -66,11 +66,12 @@ def _task(run: RunFiles, task: str) -> list[Block]:
     if facts:
         blocks.append(Facts(tuple(facts), files=(task_file,)))
     attrition = run.frame(attrition_file)
+    hidden: set[int] = set()
     if attrition is not None and attrition.height:
-        flow = _flow(attrition, described, min_cell=run.min_cell, files=(attrition_file, task_file))
+        flow, hidden = _flow(attrition, described, min_cell=run.min_cell, files=(attrition_file, task_file))
         blocks.append(flow)
     for warning in described.get("warnings") or []:
-        words = shareable(str(warning), min_cell=run.min_cell)
+        words = shareable(str(warning), min_cell=run.min_cell, hidden=hidden)
         if words:
             blocks.append(Callout(f"{words[:1].upper()}{words[1:]}.", tone="caution", files=(task_file,)))
     sensitivity_file = f"labels/{task}/sensitivity.parquet"
@@ -83,13 +84,18 @@ def _task(run: RunFiles, task: str) -> list[Block]:
 
 def _flow(
     attrition: pl.DataFrame, described: dict[str, object], *, min_cell: int, files: tuple[str, ...]
-) -> Flow:
+) -> tuple[Flow, set[int]]:
+    """The flow, and the counts of samples that it hides."""
     rows = attrition.to_dicts()
     removed = [row for row in rows if row["step"] == "excluded" and row["n_samples"]]
-    counts = np.array([[row["n_samples"], row["n_subjects"]] for row in removed], dtype=np.int64).reshape(
-        -1, 2
+    left = [row["n_subjects"] for row in rows if row["step"] in ("found", "kept")]
+    hidden, hide_start = hidden_removals(
+        np.array([[row["n_samples"]] for row in removed], dtype=np.int64),
+        min_cell=min_cell,
+        patients=np.array([[row["n_subjects"]] for row in removed], dtype=np.int64),
+        patient_totals=[max(left, default=0) - min(left, default=0)],
     )
-    hidden, hide_start = hidden_removals(counts, min_cell=min_cell)
+    secret = {int(row["n_samples"]) for row, hide in zip(removed, hidden, strict=True) if hide}
     steps: list[Step] = []
     places = iter(hidden)
     for row in rows:
@@ -100,29 +106,40 @@ def _flow(
                 steps.append(Step(str(row["reason"]), shown, tone="leave"))
         elif row["step"] == "noted":
             if samples:
-                shown = None if is_small(samples, min_cell=min_cell) else count(samples)
+                hide = is_small(samples, min_cell=min_cell) or is_small(subjects, min_cell=min_cell)
+                secret |= {samples} if hide else set()
+                shown = None if hide else count(samples)
                 steps.append(Step(str(row["reason"]), shown, "(noted, not excluded)", tone="noted"))
         else:
             hide = row["step"] == "found" and hide_start
             hide = hide or is_small(samples, min_cell=min_cell) or is_small(subjects, min_cell=min_cell)
             label = "kept for the study" if row["step"] == "kept" else str(row["reason"])
-            lost = subjects - min(other["n_subjects"] for other in rows if other["step"] in ("found", "kept"))
+            lost = subjects - min(left)
             quiet = hide or subjects == samples or is_small(lost, min_cell=min_cell)
             detail = "" if quiet else f"of {count(subjects)} subjects"
             steps.append(Step(label, None if hide else count(samples), detail))
     steps.append(_events(described, min_cell=min_cell))
-    return Flow("Who came in, who left and why", tuple(step for step in steps if step.label), files=files)
+    shown_steps = tuple(step for step in steps if step.label)
+    return Flow("Who came in, who left and why", shown_steps, files=files), secret
 
 
 def _sensitivity(frame: pl.DataFrame, *, min_cell: int, file: str) -> Table:
-    """Samples and events under other choices, rounded: exact ones would differ by a handful."""
+    """Samples and events under other choices, rounded: exact ones would differ by a handful.
+
+    The step is what `min_cell` patients can hold together, so no difference tells how few make it.
+    """
     choices = [name for name in frame.columns if name not in _SENSITIVITY_NUMBERS]
-    step = max(1, min_cell)
+    most = (
+        int(frame["most_per_subject"].to_numpy().max(initial=1)) if "most_per_subject" in frame.columns else 1
+    )
+    step = max(1, min_cell * most)
     rows = []
     for row in frame.to_dicts():
         n, events = (step * round(row[name] / step) for name in ("n", "n_events"))
         words = ["–" if row[name] is None else str(row[name]) for name in choices]
-        shown = (count(n), count(events), percent(events / n if n else None, 0))
+        # A rounded 0 is no share of 0 %.
+        share = percent(events / n, 0) if n and (events or not row["n_events"]) else "–"
+        shown = (count(n), count(events) if events or not row["n_events"] else f"under {count(step)}", share)
         rows.append(Row((*words, *shown), tone="strong" if row.get("chosen") else "body"))
     columns = (
         *(Column(name.replace("_", " "), numeric=False) for name in choices),
@@ -130,7 +147,7 @@ def _sensitivity(frame: pl.DataFrame, *, min_cell: int, file: str) -> Table:
     )
     notes = ("Bold: the choice of this study.",)
     if min_cell:
-        notes = (f"{notes[0]} Counts are rounded to {step}, so no difference is small.",)
+        notes = (f"{notes[0]} Counts are rounded to {count(step)}, so no difference is small.",)
     return Table("Samples and events by choice", columns, tuple(rows), files=(file,), notes=notes)
 
 
@@ -138,6 +155,6 @@ def _events(described: dict[str, object], *, min_cell: int) -> Step:
     n, events = described.get("n_samples"), described.get("n_events")
     if not isinstance(n, int) or not isinstance(events, int) or not n:
         return Step("", None)
-    if is_small(events, min_cell=min_cell) or is_small(n - events, min_cell=min_cell):
+    if few_events(n, events, described, min_cell=min_cell):
         return Step("with the event", None)
     return Step("with the event", count(events), say("({})", percent(events / n)))

@@ -22,7 +22,7 @@ from osler.reports.figures.curves import Curve, pr_figure, roc_figure
 from osler.reports.formats import number, p_value, percent, with_interval
 from osler.reports.runfiles import METRICS, RunFiles
 from osler.reports.scores import Score, Scores, scores
-from osler.reports.suppress import is_small
+from osler.reports.suppress import few_events
 from osler.reports.words import colours, shareable, split_words, task_title
 
 _MOST_CURVES = 6
@@ -37,10 +37,12 @@ def section(run: RunFiles) -> Section | None:
     for task, task_scores in found.items():
         if len(found) > 1:
             blocks.append(Heading(task_title(run, task)))
-        blocks.append(_table(run, task_scores))
-        file = f"predictions/{task}/predictions.json"
+        blocks.append(_table(run, task, task_scores))
+        n, events = task_scores.events()
+        hidden = {events, n - events} if n and events is not None and few(run, task, n, events) else set()
+        file = predictions_file(task)
         for note in (run.json(file) or {}).get("notes") or []:
-            words = shareable(str(note), min_cell=run.min_cell)
+            words = shareable(str(note), min_cell=run.min_cell, hidden=hidden)
             if words:
                 blocks.append(Paragraph(f"{words[:1].upper()}{words[1:]}.", files=(file,), tone="note"))
         figures = _figures(run, task, task_scores)
@@ -49,7 +51,7 @@ def section(run: RunFiles) -> Section | None:
     return Section("discrimination", "Discrimination", tuple(blocks))
 
 
-def _table(run: RunFiles, found: Scores) -> Table:
+def _table(run: RunFiles, task: str, found: Scores) -> Table:
     rows = []
     baseline = (run.study.get("predict") or {}).get("compare_to")
     for rank, model in enumerate(found.models()):
@@ -74,14 +76,14 @@ def _table(run: RunFiles, found: Scores) -> Table:
         (Column("Model", numeric=False), *(Column(title) for title in columns)),
         tuple(rows),
         files=(METRICS,),
-        notes=tuple(_notes(run, found)),
+        notes=tuple(_notes(run, task, found)),
     )
 
 
-def _notes(run: RunFiles, found: Scores) -> list[str]:
+def _notes(run: RunFiles, task: str, found: Scores) -> list[str]:
     n, events = found.events()
     notes = []
-    if n and events is not None and not _few(run, n, events):
+    if n and events is not None and not few(run, task, n, events):
         notes.append(
             f"A model that knows nothing has AUROC 0.5 and AUPRC {number(events / n, 3)} (the prevalence)."
         )
@@ -101,7 +103,7 @@ def _notes(run: RunFiles, found: Scores) -> list[str]:
 
 def _figures(run: RunFiles, task: str, found: Scores) -> list[Figure]:
     n, events = found.events()
-    if n and events is not None and _few(run, n, events):
+    if n and events is not None and few(run, task, n, events):
         return []
     chosen = shown_models(run, found)
     prevalence = events / n if n and events is not None else None
@@ -128,6 +130,16 @@ def _figures(run: RunFiles, task: str, found: Scores) -> list[Figure]:
             Figure(svg, "Precision and recall", gist, _caption("Numbers: AUPRC. Dashed: prevalence."), files)
         )
     return figures
+
+
+def predictions_file(task: str) -> str:
+    """Name of the file that sums the predictions of a task up."""
+    return f"predictions/{task}/predictions.json"
+
+
+def few(run: RunFiles, task: str, n: int, events: int) -> bool:
+    """Whether so few held-out patients have the event, or do not, that neither number may be shown."""
+    return few_events(n, events, run.json(predictions_file(task)) or {}, min_cell=run.min_cell)
 
 
 def shown_models(run: RunFiles, found: Scores) -> list[str]:
@@ -187,10 +199,6 @@ def _band(points: pl.DataFrame, name: str) -> "np.ndarray[tuple[int], np.dtype[n
     if name not in points.columns or points[name].null_count():
         return None
     return points[name].to_numpy().astype(np.float64)
-
-
-def _few(run: RunFiles, n: int, events: int) -> bool:
-    return is_small(events, min_cell=run.min_cell) or is_small(n - events, min_cell=run.min_cell)
 
 
 def _cell(score: Score | None, digits: int) -> str:

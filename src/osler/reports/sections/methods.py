@@ -78,8 +78,9 @@ def _how(run: RunFiles) -> list[Point]:
     if run.min_cell:
         points.append(
             Point(
-                f"Counts of 1 to {run.min_cell} patients are suppressed, with the other counts, shares and "
-                "intervals that they could be worked out from. Curves are drawn on fixed grids. The page "
+                f"Counts of 1 to {run.min_cell} patients are suppressed, however many samples these have, "
+                "with the other counts, shares and intervals that they could be worked out from. Curves are "
+                "drawn on fixed grids. The page "
                 "is made by code that reads aggregate files, and of the texts their lengths alone."
             )
         )

@@ -24,7 +24,7 @@ from osler.reports.figures.forest import Estimate, forest_figure
 from osler.reports.figures.lines import index_figure
 from osler.reports.formats import count, number, percent, percent_interval
 from osler.reports.runfiles import RunFiles
-from osler.reports.suppress import hidden_events
+from osler.reports.suppress import few_events, hidden_events
 from osler.reports.words import colours, plural, task_title
 
 _INDICES = {
@@ -35,6 +35,7 @@ _INDICES = {
     "seed_agreement": ("Agreement between seeds", 2),
     "length_explained": ("Variance of record length explained", 2),
 }
+_PATIENTS = ("n_patients", "n_event_patients", "n_other_patients")
 _CAVEAT = (
     "A high silhouette proves nothing by itself: a continuum of severity, cut into pieces, has one too. "
     "Silhouettes are read within a representation and never ranked across representations. Support is not "
@@ -54,6 +55,7 @@ class _Clustering:
     arm: str
     k: int | None
     rule: str
+    facts: dict[str, Any]
 
     @property
     def chosen(self) -> pl.DataFrame:
@@ -82,7 +84,7 @@ def summary_point(run: RunFiles, task: str) -> Point | None:
         if clustering.k is None:
             continue
         rows = clustering.chosen
-        _, hidden = _hidden(run, rows)
+        _, hidden = _hidden(run, clustering, rows)
         rates = [rate for rate, hide in zip(rows["rate"], hidden, strict=True) if not hide]
         if len(rates) < 2:
             continue
@@ -108,7 +110,8 @@ def _clusterings(run: RunFiles, task: str) -> list[_Clustering]:
         facts = run.json(f"{folder}/phenotypes.json") or {}
         arm = str(indices["arm"][0])
         k = dict(dict(facts.get("arms") or {}).get(arm) or {}).get("chosen_k")
-        found.append(_Clustering(name, folder, indices, outcomes, arm, k, str(facts.get("rule") or "")))
+        rule = str(facts.get("rule") or "")
+        found.append(_Clustering(name, folder, indices, outcomes, arm, k, rule, facts))
     return found
 
 
@@ -151,7 +154,7 @@ def _index_figure(run: RunFiles, task: str, clustering: _Clustering) -> Figure |
 
 def _outcome_figure(run: RunFiles, task: str, clustering: _Clustering) -> Figure | None:
     rows = clustering.chosen
-    _, hidden = _hidden(run, rows)
+    _, hidden = _hidden(run, clustering, rows)
     overall = float(rows["n_events"].sum()) / float(rows["n"].sum())
     estimates = [
         Estimate(
@@ -179,7 +182,7 @@ def _chosen_table(run: RunFiles, clustering: _Clustering) -> Table:
     """Cluster by cluster: how many, how often the event, and what sets it apart."""
     file = f"{clustering.folder}/describe.parquet"
     described = run.frame(file)
-    hide_n, hidden = _hidden(run, clustering.chosen)
+    hide_n, hidden = _hidden(run, clustering, clustering.chosen)
     cells = _outcome_cells(clustering.chosen, hide_n, hidden)
     columns = [*_OUTCOME_COLUMNS]
     files, notes = [f"{clustering.folder}/outcomes.parquet"], []
@@ -202,6 +205,8 @@ def _chosen_table(run: RunFiles, clustering: _Clustering) -> Table:
     rows = clustering.chosen
     total, events = int(rows["n"].sum()), int(rows["n_events"].sum())
     last: tuple[Any, ...] = ("all", count(total), count(events), percent(events / total))
+    if few_events(total, events, clustering.facts, min_cell=run.min_cell):
+        last = (*last[:2], None, None)
     last += ("",) * (len(columns) - len(last))
     shown = [*(Row(one) for one in cells), Row(last, tone="strong")]
     return Table(
@@ -217,8 +222,16 @@ _OUTCOME_COLUMNS = (
 )
 
 
-def _hidden(run: RunFiles, rows: pl.DataFrame) -> tuple[np.ndarray, np.ndarray]:
-    return hidden_events(rows["n"].to_numpy(), rows["n_events"].to_numpy(), min_cell=run.min_cell)
+def _hidden(run: RunFiles, clustering: _Clustering, rows: pl.DataFrame) -> tuple[np.ndarray, np.ndarray]:
+    given = set(_PATIENTS) <= set(rows.columns)
+    known = set(_PATIENTS) <= set(clustering.facts)
+    return hidden_events(
+        rows["n"].to_numpy(),
+        rows["n_events"].to_numpy(),
+        min_cell=run.min_cell,
+        patients=rows.select(_PATIENTS).to_numpy() if given else None,
+        patient_totals=[clustering.facts[name] for name in _PATIENTS] if known else None,
+    )
 
 
 def _outcome_cells(rows: pl.DataFrame, hide_n: np.ndarray, hidden: np.ndarray) -> list[tuple[Any, ...]]:
@@ -238,7 +251,7 @@ def _all_outcomes(run: RunFiles, clustering: _Clustering) -> Table:
     ordered = clustering.outcomes.sort("arm", "k", "cluster")
     for (arm, k), part in ordered.group_by("arm", "k", maintain_order=True):
         rows.append(Row((f"{arm}, k = {k}",), tone="group"))
-        rows += [Row(cells, tone="level") for cells in _outcome_cells(part, *_hidden(run, part))]
+        rows += [Row(cells, tone="level") for cells in _outcome_cells(part, *_hidden(run, clustering, part))]
     files = (f"{clustering.folder}/outcomes.parquet",)
     return Table(
         f"Event by cluster at every k, {clustering.name}", _OUTCOME_COLUMNS, tuple(rows), files=files

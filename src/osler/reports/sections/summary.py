@@ -6,7 +6,7 @@ from osler.reports.runfiles import METRICS, RunFiles
 from osler.reports.scores import Score, Scores, is_simple, scores
 from osler.reports.sections.comparison import verdict
 from osler.reports.sections.phenotypes import summary_point
-from osler.reports.suppress import is_small
+from osler.reports.suppress import few_events, is_small
 from osler.reports.words import plural, task_title
 
 _SMALL_EFFECT = 0.005
@@ -36,10 +36,11 @@ def _tiles(run: RunFiles, task: str, found: Scores | None) -> list[Tile]:
     name = f"labels/{task}/task.json"
     described = run.json(name) or {}
     n, events = described.get("n_samples"), described.get("n_events")
-    if isinstance(n, int) and not is_small(n, min_cell=run.min_cell):
+    patients = described.get("n_patients", described.get("n_subjects"))
+    if isinstance(n, int) and not any(is_small(one, min_cell=run.min_cell) for one in (n, patients)):
         tiles.append(Tile("Samples", count(n), files=(name,)))
         if isinstance(events, int) and n:
-            hidden = is_small(events, min_cell=run.min_cell) or is_small(n - events, min_cell=run.min_cell)
+            hidden = few_events(n, events, described, min_cell=run.min_cell)
             value, note = (
                 ("*", "suppressed: too few patients") if hidden else (count(events), percent(events / n))
             )

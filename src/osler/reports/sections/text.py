@@ -60,7 +60,8 @@ def _table(run: RunFiles, name: str, counts: pl.DataFrame) -> Table:
         at = [counts[column].quantile(q, interpolation="linear") for q in (0.05, 0.25, 0.5, 0.75, 0.95)]
         rows.append(Row((title, *(plain(round(value, 1)) for value in at if value is not None))))
     cut = int((counts["n_dropped"] > 0).sum())
-    hidden = is_small(cut, min_cell=run.min_cell) or is_small(counts.height - cut, min_cell=run.min_cell)
+    groups = (cut, counts.height - cut, *run.subjects_by_cut(name))
+    hidden = any(is_small(group, min_cell=run.min_cell) for group in groups)
     total = int(counts["n_dropped"].sum())
     share = total / max(1, total + int(counts["n_statements"].sum()))
     if not cut:

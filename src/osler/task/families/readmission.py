@@ -240,9 +240,11 @@ def sensitivity(followed: pl.DataFrame, *, settings: ReadmissionSettings) -> pl.
     """Numbers of samples and events under every combination of choices.
 
     Returns:
-        `censoring, follow_up, death, n, n_subjects, n_events, prevalence, chosen`.
+        `censoring, follow_up, death, n, n_subjects, n_events, prevalence, chosen, most_per_subject` (the
+        largest number of samples of one subject under any of them).
     """
-    rows = []
+    rows: list[dict[str, Any]] = []
+    most = 0
     choices: tuple[tuple[Censoring, FollowUp], ...] = (
         ("drop", "record"),
         ("drop", "dataset"),
@@ -255,6 +257,7 @@ def sensitivity(followed: pl.DataFrame, *, settings: ReadmissionSettings) -> pl.
             pl.col("reason").is_null()
         )
         events = int(kept["label"].sum())
+        most = max(most, int(kept["subject_id"].unique_counts().to_numpy().max(initial=0)))
         used = settings.censoring == censoring and settings.death == death
         rows.append(
             {
@@ -268,7 +271,8 @@ def sensitivity(followed: pl.DataFrame, *, settings: ReadmissionSettings) -> pl.
                 "chosen": used and (censoring == "negative" or settings.follow_up == follow_up),
             }
         )
-    return pl.DataFrame(rows, schema_overrides={"prevalence": pl.Float64, "follow_up": pl.String})
+    table = pl.DataFrame(rows, schema_overrides={"prevalence": pl.Float64, "follow_up": pl.String})
+    return table.with_columns(pl.lit(most, dtype=pl.Int64).alias("most_per_subject"))
 
 
 def _noted(frame: pl.DataFrame, orphans: pl.DataFrame) -> list[tuple[str, pl.DataFrame]]:
