@@ -29,6 +29,8 @@ AGGREGATE = (
     "labels/*/task.json",
     "labels/*/attrition.parquet",
     "labels/*/sensitivity.parquet",
+    "cohort/*/task.json",
+    "cohort/*/attrition.parquet",
     "table_one/*/table_one.parquet",
     "texts/*/texts.json",
     "vectors/*/encoder.json",
@@ -84,6 +86,11 @@ class RunFiles:
     def name(self) -> str:
         """Name of the study."""
         return str(self.study.get("name") or "study")
+
+    def cohort(self, task: str, name: str) -> str:
+        """Where a file about the cohort of a task is: `cohort/` where the splits left samples out."""
+        narrowed = f"cohort/{task}/{name}"
+        return narrowed if (self.path / narrowed).is_file() else f"labels/{task}/{name}"
 
     def json(self, name: str) -> dict[str, Any] | None:
         """An aggregate JSON file, or None when the run has none."""

@@ -60,7 +60,7 @@ def run_study(study: Study, out: Path, *, private: bool = False) -> dict[str, An
         write_json(out / "environment.json", environment())
         dataset = _dataset(run)
         whole = {name: _labels(run, dataset, name) for name in study.settings.tasks}
-        labels = {name: drop_across(given, study.settings.splits, dataset) for name, given in whole.items()}
+        labels = {name: _within_splits(run, dataset, name, given) for name, given in whole.items()}
         samples = _all_samples(labels)
         texts = {name: _texts(run, dataset, samples, name) for name in study.settings.texts}
         vectors = _vectors(run, texts)
@@ -128,6 +128,22 @@ def _labels(run: _Run, dataset: Dataset, name: str) -> "Labels":
         f"labels/{name}", depends_on, lambda out: make_labels(dataset, out, settings=settings, name=name)
     )
     return open_labels(folder)
+
+
+def _within_splits(run: _Run, dataset: Dataset, name: str, whole: "Labels") -> "Labels":
+    """Labels without samples across the cut of a temporal or site split; `cohort/` says who went and why."""
+    settings = run.study.settings.splits
+    labels = drop_across(whole, settings, dataset)
+    if labels is whole:
+        return whole
+
+    def work(folder: Path) -> None:
+        with Output(folder, key=labels.hash) as part:
+            write_parquet(part / "attrition.parquet", labels.attrition)
+            write_json(part / "task.json", labels.task)
+
+    run.steps.do(f"cohort/{name}", {"labels": labels.hash}, work)
+    return labels
 
 
 def _all_samples(labels: Mapping[str, "Labels"]) -> pl.DataFrame:

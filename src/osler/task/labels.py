@@ -17,7 +17,7 @@ from osler.base.progress import note
 from osler.record.dataset import Dataset
 from osler.record.schema import SAMPLE_KEY, UNKNOWN
 from osler.task.attrition import EXCLUDED, FOUND, KEPT, Attrition
-from osler.task.samples import sample_table
+from osler.task.samples import count_patients, sample_table
 
 FORMAT_VERSION = 1
 SAMPLE_COLUMNS: dict[str, pl.DataType] = {
@@ -73,14 +73,24 @@ class Labels:
             mask: one boolean for each row.
             reason: why the others go.
         """
+        kept, samples = self.frame.filter(mask), self.samples.filter(mask)
+        positive = kept["boolean_value"]
+        counts = {
+            "n_samples": kept.height,
+            "n_subjects": kept["subject_id"].n_unique(),
+            "n_events": int(positive.sum()),
+            "prevalence": positive.sum() / kept.height if kept.height else 0.0,
+            **count_patients(samples["group_id"].to_numpy(), positive.to_numpy()),
+        }
         table = Attrition()
         table.add(EXCLUDED, reason, self.frame.filter(~mask))
         table.add(KEPT, "samples", self.frame.filter(mask))
         before = self.attrition.filter(pl.col("step") != KEPT)
         return replace(
             self,
-            frame=self.frame.filter(mask),
-            samples=self.samples.filter(mask),
+            frame=kept,
+            samples=samples,
+            task={**self.task, **counts},
             attrition=pl.concat([before, table.frame()]),
             hash=hash_json({"labels": self.hash, "kept": mask.to_list()}),
         )

@@ -59,7 +59,7 @@ def section(run: RunFiles) -> Section | None:
 
 def _task(run: RunFiles, task: str) -> list[Block]:
     blocks: list[Block] = []
-    task_file, attrition_file = f"labels/{task}/task.json", f"labels/{task}/attrition.parquet"
+    task_file, attrition_file = run.cohort(task, "task.json"), run.cohort(task, "attrition.parquet")
     described = run.json(task_file) or {}
     words = described.get("description") or {}
     facts = [(title, str(words[name])) for name, title in _HEADINGS.items() if words.get(name)]

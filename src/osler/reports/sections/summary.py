@@ -33,7 +33,7 @@ def section(run: RunFiles) -> Section | None:
 
 def _tiles(run: RunFiles, task: str, found: Scores | None) -> list[Tile]:
     tiles = []
-    name = f"labels/{task}/task.json"
+    name = run.cohort(task, "task.json")
     described = run.json(name) or {}
     n, events = described.get("n_samples"), described.get("n_events")
     patients = described.get("n_patients", described.get("n_subjects"))
