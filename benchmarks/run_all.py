@@ -44,7 +44,8 @@ def main() -> int:
     ]
     shown = ("name", "value", "unit", "ratio", "against")
     for result in results:
-        more = ", ".join(f"{key} {value}" for key, value in result.items() if key not in shown)
+        rest = {key: value for key, value in result.items() if key not in shown}
+        more = ", ".join(f"{key} {value}" for key, value in rest.items() if not isinstance(value, dict))
         lines.append("| " + " | ".join(str(result.get(key, "")) for key in shown) + f" | {more} |")
     (HERE / "RESULTS.md").write_text("\n".join(lines) + "\n", encoding="utf-8")
     print("\n".join(lines))
