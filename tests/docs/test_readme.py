@@ -50,7 +50,11 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.mark.parametrize("block", [block for block in _blocks("sh") if "osler" in block])
 def test_the_commands_run_as_written(folder: Path, osler: Callable[..., Any], block: str) -> None:
     for line in block.strip().splitlines():
-        told = osler(*shlex.split(line)[1:])
+        words = shlex.split(line, comments=True)
+        if words == [".", ".venv/bin/activate"]:
+            continue  # only says where the command is
+        assert words[0] == "osler"
+        told = osler(*words[1:])
         assert told.code == 0, f"{line}\n{told.err}"
     if "run study.yaml" in block:
         page = (folder / "results" / "report.html").read_text(encoding="utf-8")
