@@ -1,0 +1,130 @@
+"""Streaming rows out of delimited text of any size: DuckDB reads, memory stays below a ceiling."""
+
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from osler.base.errors import InputError
+
+if TYPE_CHECKING:
+    import duckdb
+
+MEMORY = "512MB"
+_DELIMITERS = ("\t", ",", ";", "|")
+
+
+@dataclass(frozen=True)
+class Delimited:
+    """A text file with a header line.
+
+    Attributes:
+        path: the file; .gz is read packed.
+        delimiter: tab, comma, semicolon or bar.
+        columns: the names of the header, lower case; a nameless or repeated one is `column` and its place.
+    """
+
+    path: Path
+    delimiter: str
+    columns: tuple[str, ...]
+
+
+def recognise_delimited(path: Path, header: str) -> Delimited | None:
+    """A delimited file by its header line, or None when the line has one column only.
+
+    Examples:
+        >>> recognise_delimited(Path("a.csv"), 'Code,"long, title",').columns
+        ('code', 'long, title', 'column 3')
+    """
+    delimiter = max(_DELIMITERS, key=header.count)
+    columns: list[str] = []
+    for place, cell in enumerate(rows_of([header], delimiter)[0], start=1):
+        name = cell.strip().lower()
+        columns.append(name if name and name not in columns else f"column {place}")
+    return Delimited(path=path, delimiter=delimiter, columns=tuple(columns)) if len(columns) > 1 else None
+
+
+def rows_of(lines: list[str], delimiter: str) -> list[list[str]]:
+    """The cells of lines. In files with tabs quotes are data."""
+    import csv
+
+    if delimiter == "\t":
+        return [line.split(delimiter) for line in lines]
+    return list(csv.reader(lines, delimiter=delimiter))
+
+
+@contextmanager
+def database() -> Iterator["duckdb.DuckDBPyConnection"]:
+    """A DuckDB in memory that spills to a temporary folder above `MEMORY`; it has no network."""
+    import duckdb
+
+    with tempfile.TemporaryDirectory(prefix="osler-vocabulary-") as folder:
+        options: dict[str, str | bool | int | float | list[str]] = {
+            "memory_limit": MEMORY,
+            "temp_directory": folder,
+            "autoinstall_known_extensions": "false",
+            "autoload_known_extensions": "false",
+            "preserve_insertion_order": "false",
+        }
+        with duckdb.connect(":memory:", config=options) as connection:
+            yield connection
+
+
+def query(
+    connection: "duckdb.DuckDBPyConnection", sql: str, *files: Delimited, **tables: pl.DataFrame
+) -> pl.DataFrame:
+    """Run a query over files, `{0}` for the first, and over frames by name.
+
+    Every column is text. A file that is not UTF-8 is read as Latin-1. In files with tabs quotes are data.
+
+    Args:
+        connection: of `database`.
+        sql: the query, with `{0}`, `{1}` ... where the files stand.
+        *files: the files.
+        **tables: frames that the query names.
+
+    Raises:
+        InputError: a file is neither UTF-8 nor Latin-1, or its rows do not fit its header.
+    """
+    import duckdb
+
+    for name, frame in tables.items():
+        connection.register(name, frame.to_arrow())
+    encodings = ["utf-8"] * len(files)
+    while True:
+        try:
+            scanned = sql
+            for place, (file, encoding) in enumerate(zip(files, encodings, strict=True)):
+                scanned = scanned.replace(f"{{{place}}}", _scan(file, encoding))
+            return pl.DataFrame(pl.from_arrow(connection.sql(scanned).to_arrow_table()))
+        except duckdb.InvalidInputException as error:
+            if "unicode" not in str(error).lower() or "latin-1" in encodings:
+                raise InputError(
+                    "the file cannot be read as a table: a row does not fit the header",
+                    where=", ".join(str(file.path) for file in files),
+                    remedy="get the file again, or take it out of the folder",
+                ) from error
+            encodings = ["latin-1"] * len(files)
+
+
+def quoted(column: str) -> str:
+    """A column's name for SQL."""
+    return '"' + column.replace('"', '""') + '"'
+
+
+def _scan(file: Delimited, encoding: str) -> str:
+    quote = "" if file.delimiter == "\t" else '"'
+    path = str(file.path).replace("'", "''")
+    return (
+        f"read_csv('{path}', delim='{file.delimiter}', quote='{quote}', escape='{quote}', header=true, "
+        f"auto_detect=false, columns={_columns(file)}, encoding='{encoding}', strict_mode=true)"
+    )
+
+
+def _columns(file: Delimited) -> str:
+    named = ("'" + column.replace("'", "''") + "': 'VARCHAR'" for column in file.columns)
+    return "{" + ", ".join(named) + "}"
