@@ -8,7 +8,7 @@ import polars as pl
 
 from osler.base.errors import InputError
 from osler.record.sources.table_read import collect_strings
-from osler.record.sources.table_spec import DictionarySettings, FromColumn
+from osler.record.sources.table_settings import DictionarySettings, FromColumn
 
 # A unit is known by its parts, so that "(measure 1)" or "(optional)" stay in the label.
 _PART = (

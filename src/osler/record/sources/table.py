@@ -5,6 +5,7 @@ column was not yet known at t0. The table is staged once as Parquet of strings; 
 shard.
 """
 
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,27 +13,40 @@ from typing import Any
 import polars as pl
 
 from osler.base.errors import InputError
-from osler.base.files import TEMPORARY_SUFFIX, read_json, write_json
+from osler.base.files import TEMPORARY_SUFFIX, read_json, write_json, write_parquet
 from osler.base.hashing import hash_file, hash_json
 from osler.base.output import Output
 from osler.base.progress import note, track
 from osler.record import schema
 from osler.record.identifiers import dataset_key, keep_key
 from osler.record.sources.dictionary import read_dictionary
-from osler.record.sources.table_columns import Column, Patterns, code_book, plan_columns
+from osler.record.sources.table_choose import choose_columns, clean, told_otherwise
+from osler.record.sources.table_columns import Column, code_book, plan_columns
 from osler.record.sources.table_events import AFTER_HOURS, events_of
+from osler.record.sources.table_expressions import derived_columns, evaluate
+from osler.record.sources.table_patterns import Patterns
 from osler.record.sources.table_read import ROW, stage
 from osler.record.sources.table_report import other_findings, suspected_outcomes
-from osler.record.sources.table_rows import Rows, place_rows
-from osler.record.sources.table_spec import TableSpec, find_beside, read_table_spec
+from osler.record.sources.table_rows import KEPT, Rows, place_rows
+from osler.record.sources.table_spec import EVERY_COLUMN, TableSpec, find_beside, read_table_spec
 from osler.record.sources.table_special import births, sexes, special_codes
+from osler.record.sources.table_sql import pick_rows
 from osler.record.sources.table_values import profile
+from osler.record.sources.table_words import lookup_file, recodings
 from osler.record.splits import default_splits
 from osler.record.write import write_events, write_metadata
 
 SUMMARY = "metadata/ingest.json"
-_VERSION = 1
-_TAKEN = {*schema.EVENT_TYPES, ROW}
+ATTRITION = "metadata/attrition.parquet"
+ATTRITION_TYPES = {
+    "table": pl.String(),
+    "step": pl.String(),
+    "reason": pl.String(),
+    "n_rows": pl.Int64(),
+    "n_events": pl.Int64(),
+    "n_subjects": pl.Int64(),
+}
+_VERSION = 2
 
 
 @dataclass(frozen=True)
@@ -45,6 +59,8 @@ class TableInputs:
         where: what to call the spec in an error.
         dictionary: the data dictionary, or None.
         key_file: the key that hashes ids, or None for a new one.
+        folders: where the files that the spec names may lie.
+        lookups: the second tables that are there.
     """
 
     source: Path
@@ -52,10 +68,12 @@ class TableInputs:
     where: str
     dictionary: Path | None
     key_file: Path | None
+    folders: list[Path]
+    lookups: tuple[Path, ...]
 
     def depends_on(self) -> dict[str, Any]:
         """What the dataset depends on, JSON-ready: the content of the files and the spec."""
-        files = (self.source, self.dictionary, self.key_file)
+        files = (self.source, self.dictionary, self.key_file, *self.lookups)
         hashes = [hash_file(path) if path else None for path in files]
         return {"inputs": hashes, "spec": self.spec.plain(), "version": _VERSION}
 
@@ -75,6 +93,7 @@ def find_inputs(source: Path, spec: Path | TableSpec | None) -> TableInputs:
         where, spec = str(spec), read_table_spec(spec)
     if not source.is_file():
         raise InputError("no such file", where=source, remedy="name a CSV, TSV or Parquet file")
+    second = [lookup_file(one, folders) for one in spec.lookup.values()]
     return TableInputs(
         source=source,
         spec=spec,
@@ -83,6 +102,8 @@ def find_inputs(source: Path, spec: Path | TableSpec | None) -> TableInputs:
         if spec.dictionary
         else None,
         key_file=find_beside(spec.key, folders, what="the key") if spec.key else None,
+        folders=folders,
+        lookups=tuple(dict.fromkeys(path for path in second if path is not None)),
     )
 
 
@@ -96,8 +117,9 @@ def ingest_table(source: Path, spec: Path | TableSpec | None, out: Path) -> dict
         out: folder of the dataset.
 
     Returns:
-        The summary, also stored in `metadata/ingest.json`: rows, subjects, events, codes by kind, `attrition`
-        (step, reason, n_rows, n_subjects) and `findings` (what a person should look at, with a remedy).
+        The summary, also stored in `metadata/ingest.json`: rows read and kept, subjects, events, codes by
+        kind, `attrition` (what became of every row read, also in `metadata/attrition.parquet`) and `findings`
+        (what a person should look at, with a remedy).
 
     Raises:
         InputError: the table, its dictionary or the spec is wrong; names file, column, count and remedy.
@@ -117,31 +139,38 @@ def ingest_table(source: Path, spec: Path | TableSpec | None, out: Path) -> dict
 def _ingest(part: Path, inputs: TableInputs) -> None:
     source, spec, where = inputs.source, inputs.spec, inputs.where
     dictionary, key_file = inputs.dictionary, inputs.key_file
-    staged = part / f".table.parquet{TEMPORARY_SUFFIX}"
-    staged.parent.mkdir(parents=True, exist_ok=True)
+    folder = part / f".stage{TEMPORARY_SUFFIX}"
+    folder.mkdir(parents=True, exist_ok=True)
     if key_file is not None:
         keep_key(part, key_file.read_bytes())
-    stage(source, staged, separator=spec.separator, missing=spec.missing)
+    staged = folder / "table.parquet"
+    n_read = stage(source, staged, separator=spec.separator, missing=spec.missing.get(EVERY_COLUMN, ()))
     names = [name for name in pl.read_parquet_schema(staged) if name != ROW]
-    patterns = Patterns(names, where=where)
+    table, missing, sentinels = clean(pl.scan_parquet(staged), spec, Patterns(names, where=where))
+    patterns = Patterns(derived_columns(names, spec), where=where)
+    used, extensions = choose_columns(spec, patterns)
     facts = read_dictionary(dictionary, spec.dictionary) if dictionary and spec.dictionary else {}
-    used, extensions = _choose_columns(spec, patterns)
-    table, sentinels = _clean(pl.scan_parquet(staged), spec, patterns)
-    profiles = profile(table, used)
-    columns = plan_columns(
-        table, used, spec=spec, patterns=patterns, facts=facts, profiles=profiles, source=source
-    )
+    table = evaluate(table, spec, folder, where=where, source=source)
+    told = [name for name in patterns.columns if name in told_otherwise(spec) and name not in used]
     rows = place_rows(
+        table, spec=spec, valued=[*used, *told], key=lambda: dataset_key(part, source=source), source=source
+    )
+    table = pick_rows(table, rows.frame[ROW], folder)
+    profiles = profile(table, used)
+    words = recodings(table, used, spec, patterns, folders=inputs.folders)
+    columns = plan_columns(
         table,
+        used,
         spec=spec,
-        valued=[*used, *(name for name in names if name in _told_otherwise(spec) and name not in used)],
-        key=lambda: dataset_key(part, source=source),
+        patterns=patterns,
+        facts=facts,
+        recodings=words,
+        profiles=profiles,
         source=source,
     )
     special = pl.concat([births(table, rows, spec, source=source), sexes(table, rows, spec, source=source)])
-    table = _in_order(table, rows, staged)
     counts = _write_shards(part, table, rows, columns, extensions, special)
-    staged.unlink()
+    shutil.rmtree(folder)
     codes = code_book(columns, special_codes(special, spec))
     site = [spec.site] if spec.site else []
     write_metadata(
@@ -162,110 +191,45 @@ def _ingest(part: Path, inputs: TableInputs) -> None:
     )
     findings = [
         *suspected_outcomes(columns, facts, checked=patterns.all(spec.baseline, "baseline")),
-        *other_findings(columns, profiles, facts, table_columns=names, has_dictionary=dictionary is not None),
+        *other_findings(
+            columns,
+            profiles,
+            facts,
+            words,
+            table_columns=patterns.columns,
+            described=spec.labels,
+            has_dictionary=dictionary is not None,
+        ),
     ]
+    n_events = sum(counts.values())
+    attrition = [
+        {**step, "table": source.name, "n_events": n_events if step["step"] == KEPT else None}
+        for step in rows.attrition
+    ]
+    write_parquet(part / ATTRITION, pl.DataFrame(attrition, schema=ATTRITION_TYPES))
     write_json(
         part / SUMMARY,
         {
             "format_version": 1,
             "format": "table",
             "source": source.name,
+            "n_read": n_read,
             "n_rows": rows.frame.height,
             "n_subjects": rows.subjects.height,
-            "n_events": sum(counts.values()),
+            "n_events": n_events,
             "n_codes": codes.height,
             "undated": spec.time is None,
-            "columns": _by_kind(columns, names, extensions),
+            "columns": _by_kind(columns, patterns.columns, extensions),
             "outcomes": [
                 column.name for column in columns if column.name in patterns.all(spec.outcome, "outcome")
             ],
+            "missing": missing,
             "sentinels": sentinels,
-            "attrition": rows.attrition,
+            "attrition": attrition,
             "findings": [finding.plain() for finding in findings],
             "spec": spec.plain(),
         },
     )
-
-
-def _choose_columns(spec: TableSpec, patterns: Patterns) -> tuple[list[str], list[str]]:
-    """Columns that become events, and columns that are written beside every event."""
-    dropped = set(patterns.all(spec.drop, "drop"))
-    hidden = set(patterns.all(spec.identifier, "identifier"))
-    if spec.subject is not None:
-        hidden.add(patterns.one(spec.subject, "subject"))
-    single = {"group": spec.group, "visit": spec.visit, "site": spec.site}
-    keys = {name: patterns.one(name, key) for key, name in single.items() if name is not None}
-    if spec.time_settings is not None:
-        keys[spec.time_settings.column] = patterns.one(spec.time_settings.column, "time")
-    wanted = {
-        **dict.fromkeys(patterns.all(spec.outcome, "outcome"), "outcome"),
-        **dict.fromkeys(patterns.all(spec.after, "after"), "after"),
-        **dict.fromkeys(patterns.all(spec.intervention, "intervention"), "intervention"),
-        **dict.fromkeys(patterns.all(spec.baseline, "baseline"), "baseline"),
-    }
-    for name, declared in wanted.items():
-        other = "drop" if name in dropped else "identifier" if name in hidden else None
-        if other or name in keys:
-            raise InputError(
-                f"column '{name}' is declared both `{declared}` and `{other or 'a key of the row'}`",
-                where=patterns.where,
-                remedy="keep one of the two in the spec",
-            )
-    extensions = [spec.site] if spec.site else []
-    for key, group in spec.groups.items():
-        if group.column is not None and group.column not in extensions:
-            extensions.append(patterns.one(group.column, f"groups.{key}.column"))
-    taken = sorted(_TAKEN & set(extensions))
-    if taken:
-        raise InputError(
-            f"the site or group column '{taken[0]}' has the name of a MEDS column",
-            where=patterns.where,
-            count=len(taken),
-            remedy="rename it in the table",
-        )
-    told = _told_otherwise(spec)
-    left_out = dropped | hidden | set(keys) | (told - set(wanted))
-    used = [name for name in patterns.columns if name not in left_out]
-    if not used and not told:
-        raise InputError("no column is left to become events", where=patterns.where, remedy="see `drop`")
-    return used, extensions
-
-
-def _told_otherwise(spec: TableSpec) -> set[str]:
-    """Columns that `MEDS_BIRTH` and `GENDER//` say in full; as events of their own they would be told twice.
-
-    With several visits the age stays: `MEDS_BIRTH` comes from the first of them.
-    """
-    age = {spec.age.column} if spec.age and spec.visit is None else set()
-    return age | ({spec.sex_settings.column} if spec.sex_settings else set())
-
-
-def _clean(table: pl.LazyFrame, spec: TableSpec, patterns: Patterns) -> tuple[pl.LazyFrame, dict[str, int]]:
-    """The table with sentinels made null, and how many there were by column."""
-    marks = {name: list(v) for key, v in spec.sentinels.items() for name in patterns.all([key], "sentinels")}
-    hit = {name: pl.col(name).cast(pl.Float64, strict=False).is_in(values) for name, values in marks.items()}
-    if not hit:
-        return table, {}
-    counts = table.select(flag.sum().alias(name) for name, flag in hit.items()).collect().row(0, named=True)
-    cleaned = table.with_columns(
-        pl.when(~flag.fill_null(value=False)).then(pl.col(name)).alias(name) for name, flag in hit.items()
-    )
-    return cleaned, {name: int(count or 0) for name, count in counts.items()}
-
-
-def _in_order(table: pl.LazyFrame, rows: Rows, staged: Path) -> pl.LazyFrame:
-    """The table's kept rows in the order of the shards; as it is when it has that order already.
-
-    The rows of a subject are usually together. Where they are not, or rows were left out, the table is
-    ordered in memory and staged again.
-    """
-    order = rows.frame[ROW]
-    total = int(table.select(pl.len()).collect().item())
-    if order.len() == total and order.is_sorted():
-        return table
-    ordered = table.collect()[order.to_list()]
-    ordered.write_parquet(staged, compression="lz4", row_group_size=20_000)
-    return pl.scan_parquet(staged)
 
 
 def _write_shards(

@@ -1,8 +1,6 @@
 """What each column of a table becomes: code, kind, description, section, unit, levels, role and timing."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass
-from fnmatch import fnmatchcase
 from pathlib import Path
 
 import polars as pl
@@ -10,8 +8,10 @@ import polars as pl
 from osler.base.errors import InputError
 from osler.record import schema
 from osler.record.sources.dictionary import Fact, split_option, split_unit, tidy
+from osler.record.sources.table_patterns import Patterns
 from osler.record.sources.table_spec import TableSpec
 from osler.record.sources.table_values import Profile, guess_kind, levels_of, require_numbers
+from osler.record.sources.table_words import Recoding
 
 CODE_PREFIX = "COL//"
 
@@ -52,45 +52,6 @@ class Column:
         return CODE_PREFIX + self.name
 
 
-class Patterns:
-    """Resolves names and patterns of columns against a table.
-
-    Args:
-        columns: of the table.
-        where: what to call the spec in an error.
-    """
-
-    def __init__(self, columns: Iterable[str], *, where: str) -> None:
-        self.columns = list(columns)
-        self.where = where
-
-    def one(self, name: str, key: str) -> str:
-        """A column by its exact name."""
-        if name not in self.columns:
-            raise InputError(
-                f"{key}: the table has no column '{name}'",
-                where=self.where,
-                allowed=self.columns,
-                remedy="mend the name in the spec",
-            )
-        return name
-
-    def all(self, patterns: Iterable[str], key: str) -> list[str]:
-        """Columns that any of the patterns matches, in the table's order."""
-        found: set[str] = set()
-        for pattern in patterns:
-            here = [name for name in self.columns if name == pattern or fnmatchcase(name, pattern)]
-            if not here:
-                raise InputError(
-                    f"{key}: '{pattern}' matches no column of the table",
-                    where=self.where,
-                    allowed=self.columns,
-                    remedy="mend the name or the pattern in the spec",
-                )
-            found.update(here)
-        return [name for name in self.columns if name in found]
-
-
 def plan_columns(
     table: pl.LazyFrame,
     names: list[str],
@@ -98,6 +59,7 @@ def plan_columns(
     spec: TableSpec,
     patterns: Patterns,
     facts: dict[str, Fact],
+    recodings: dict[str, Recoding],
     profiles: dict[str, Profile],
     source: Path,
 ) -> list[Column]:
@@ -109,6 +71,7 @@ def plan_columns(
         spec: what the columns mean.
         patterns: resolves names against the table.
         facts: what the dictionary says.
+        recodings: what the spec calls the cells of some columns.
         profiles: what the values look like.
         source: the table's file, for errors.
 
@@ -117,7 +80,8 @@ def plan_columns(
 
     Raises:
         InputError: a numeric column with other values or with NaN or infinite ones, a value outside the
-            declared levels, a checkbox option with other values, or one column declared in two ways.
+            declared levels, a checkbox option with other values, or one column declared in two ways
+            (outcome and intervention; recoded, and numeric or a checkbox).
     """
     outcome = set(patterns.all(spec.outcome, "outcome"))
     after = set(patterns.all(spec.after, "after"))
@@ -132,8 +96,12 @@ def plan_columns(
     for name in names:
         question = _question(name, spec)
         fact = facts.get(name) or _option_fact(name, question, facts, spec)
-        declared = "ordinal" if name in ordered else kinds.get(name) or ("flag" if question else fact.kind)
+        declared: str | None = "ordinal" if name in ordered else kinds.get(name)
         declared = declared or ("numeric" if name in units else None)  # only a quantity has a unit
+        if name in recodings:
+            _require_words({name} & kinds.keys() | {name} & units.keys(), declared, patterns.where)
+            declared = declared or ("ordinal" if fact.kind == "ordinal" else "categorical")
+        declared = declared or ("flag" if question else fact.kind)
         kind = declared or guess_kind(profiles[name])
         label = labels.get(name) or fact.label or name.replace("_", " ").strip()
         unit = None
@@ -146,6 +114,7 @@ def plan_columns(
             name,
             kind,
             fact=fact,
+            recoding=recodings.get(name, Recoding()),
             ordered=ordered.get(name),
             spec=spec,
             source=source,
@@ -219,6 +188,17 @@ def _option_fact(name: str, question: str | None, facts: dict[str, Fact], spec: 
     option = dict(group.levels).get(name.rpartition(spec.checkbox.separator)[2])
     label = f"{group.label or question} [{option}]" if option else group.label
     return Fact(label=label, section=group.section, timing=group.timing)
+
+
+def _require_words(columns: set[str], declared: str | None, where: str) -> None:
+    """A column whose cells get words is no number and no checkbox."""
+    if columns and declared in ("numeric", "flag"):
+        raise InputError(
+            f"column '{min(columns)}' is declared {declared}, and its values are recoded as words",
+            where=where,
+            count=len(columns),
+            remedy="keep its type (or unit), or its `recode` or `lookup`",
+        )
 
 
 def _require_apart(both: set[str], one: str, other: str, where: str) -> None:

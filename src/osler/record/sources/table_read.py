@@ -15,6 +15,8 @@ import polars as pl
 from osler.base.errors import InputError
 
 ROW = "_row"
+LEFT_OUT = "_left_out"
+ROW_GROUP = 20_480  # a multiple of DuckDB's vectors of 2,048 rows
 _BLOCK = 1 << 22
 _TAB_SUFFIXES = (".tsv", ".tab")
 
@@ -75,6 +77,9 @@ def stage(path: Path, staged: Path, *, separator: str | None, missing: tuple[str
         InputError: the table cannot be read, or has no rows.
     """
     frame = scan_strings(path, separator=separator)
+    taken = [name for name in frame.collect_schema() if name.lower() in (ROW, LEFT_OUT)]
+    if taken:
+        raise InputError(f"a column is named '{taken[0]}'", where=path, count=len(taken), remedy="rename it")
     nameless = [place for place, name in enumerate(frame.collect_schema(), start=1) if not name.strip()]
     if nameless:
         raise InputError(
@@ -87,7 +92,7 @@ def stage(path: Path, staged: Path, *, separator: str | None, missing: tuple[str
     if missing:
         frame = frame.with_columns(pl.when(~pl.all().is_in(list(missing))).then(pl.all()).name.keep())
     try:
-        frame.with_row_index(ROW).sink_parquet(staged, compression="lz4", row_group_size=20_000)
+        frame.with_row_index(ROW).sink_parquet(staged, compression="lz4", row_group_size=ROW_GROUP)
     except pl.exceptions.ComputeError as error:
         raise _ragged(path, separator) from error
     rows = int(pl.scan_parquet(staged).select(pl.len()).collect().item())
@@ -173,8 +178,6 @@ def _check_header(path: Path, separator: str) -> None:
             where=path,
             remedy=f"the cells may be separated by {shown}: name it as `separator` in the spec",
         )
-    if ROW in header:
-        raise InputError(f"a column is named '{ROW}'", where=path, remedy="rename it")
 
 
 def _refuse_short_rows(path: Path, separator: str | None) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 from osler.record.sources.dictionary import Fact
 from osler.record.sources.table_columns import Column
 from osler.record.sources.table_values import Profile
+from osler.record.sources.table_words import Recoding
 
 # Words that speak of the end wherever they stand in a name, then those that do so only on their own.
 _OUTCOME_NAME = re.compile(
@@ -75,11 +76,23 @@ def other_findings(
     columns: list[Column],
     profiles: dict[str, Profile],
     facts: dict[str, Fact],
+    recodings: dict[str, Recoding],
     *,
     table_columns: list[str],
+    described: Iterable[str],
     has_dictionary: bool,
 ) -> list[Finding]:
-    """Constant and empty columns, and variables that only the table or only the dictionary has."""
+    """Constant and empty columns, values without a word, variables that only table or dictionary has.
+
+    Args:
+        columns: what the columns became.
+        profiles: what their values look like.
+        facts: what the dictionary says of them.
+        recodings: what the spec calls their cells.
+        table_columns: all columns of the table.
+        described: columns that the spec describes.
+        has_dictionary: whether there is a dictionary.
+    """
     empty = tuple(c.name for c in columns if profiles[c.name].values == 0)
     constant = tuple(c.name for c in columns if profiles[c.name].distinct == 1)
     almost = tuple(c.name for c in columns if c.kind == "categorical" and _almost_numbers(profiles[c.name]))
@@ -88,7 +101,9 @@ def other_findings(
     questions = {column.question for column in columns}
     known = {*table_columns, *questions}
     only_dictionary = tuple(name for name in facts if name not in known)
-    only_table = tuple(c.name for c in columns if c.name not in facts and c.question not in facts)
+    told = {*facts, *described}
+    only_table = tuple(c.name for c in columns if c.name not in told and c.question not in told)
+    unnamed = tuple(name for name, recoding in recodings.items() if recoding.unnamed)
     return [
         *_finding(
             "columns of numbers in which a few values are none, taken as categories",
@@ -99,6 +114,11 @@ def other_findings(
             "columns of words that differ in nearly every row: names, ids or free text",
             unlike,
             "name those that identify a person in `identifier`; `drop` what texts should not show",
+        ),
+        *_finding(
+            "columns with values that `recode` does not name, which keep their own words",
+            unnamed,
+            "name them in `recode`, or in `missing`",
         ),
         *_finding("columns without any value", empty, "leave them out with `drop`"),
         *_finding("columns with one value only", constant, "they say nothing; leave them out with `drop`"),
@@ -111,9 +131,23 @@ def other_findings(
     ]
 
 
+def suggests_outcome(name: str, *words: str) -> bool:
+    """Whether the name of a variable, or what is said of it, speaks of the end of the story.
+
+    Args:
+        name: of a column; parts may be joined by any sign or by capitals.
+        words: descriptions.
+
+    Examples:
+        >>> suggests_outcome("LengthOfStay"), suggests_outcome("x1", "Dead at day 14"), suggests_outcome("age")
+        (True, True, False)
+    """
+    spaced = re.sub(r"[^A-Za-z0-9]+", " ", re.sub(r"([a-z])([A-Z])", r"\1 \2", name))
+    return any(_OUTCOME_NAME.search(text) for text in (spaced, *words))
+
+
 def _named_like_an_outcome(column: Column) -> bool:
-    name = re.sub(r"[^A-Za-z0-9]+", " ", re.sub(r"([a-z])([A-Z])", r"\1 \2", column.name))
-    return any(_OUTCOME_NAME.search(text) for text in (name, column.description, column.question_text or ""))
+    return suggests_outcome(column.name, column.description, column.question_text or "")
 
 
 def _nearly_unique(facts: Profile) -> bool:

@@ -1,132 +1,49 @@
 """What a table means: which column is the subject, which are outcomes, what is missing."""
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, model_validator
 
 from osler.base.errors import InputError
-from osler.base.settings import Settings, one_or_more
+from osler.base.settings import Settings
 from osler.base.yaml_file import read_yaml
+from osler.record.sources.table_settings import (
+    AgeSettings,
+    Cells,
+    CheckboxSettings,
+    DictionarySettings,
+    GroupSettings,
+    LeaveOut,
+    LookupSettings,
+    Names,
+    Numbers,
+    Recoding,
+    SexSettings,
+    TimeSettings,
+    Words,
+)
 
 Kind = Literal["numeric", "ordinal", "categorical", "flag"]
-Names = Annotated[tuple[str, ...], BeforeValidator(one_or_more)]
-Numbers = Annotated[tuple[float, ...], BeforeValidator(one_or_more)]
+EVERY_COLUMN = "*"
 
 
-class FromColumn(Settings):
-    """A fact that is a part of a dictionary column.
-
-    Attributes:
-        column: column of the dictionary.
-        pattern: regular expression whose first group is the fact, for instance `\\((.*)\\)`.
-    """
-
-    column: str
-    pattern: str | None = None
+def _by_column(value: Any) -> Any:
+    """Values that hold for every column may stand without the column's name."""
+    return value if value is None or isinstance(value, dict) else {EVERY_COLUMN: value}
 
 
-class DictionarySettings(Settings):
-    """Where the data dictionary is and which of its columns say what.
-
-    Attributes:
-        path: CSV, TSV or Parquet; a relative path starts at the spec's folder, else at the source's.
-        variable: column with the names of the table's columns.
-        label: column with their descriptions. `question [option]` describes one option of a checkbox group,
-            and a unit in brackets such as `(in kg)` or `(mmol/L)` is taken out of the label.
-        group: column with the section.
-        type: column with the type (continuous, integer, categorical, ordinal, checkbox ...).
-        levels: column with the allowed values, separated by `|`; `code, label` pairs recode the values.
-        timing: column that says when a value is collected; used only to report columns that are not declared.
-        remove: regular expressions that are removed from labels.
-    """
-
-    path: str
-    variable: str
-    label: str
-    group: str | FromColumn | None = None
-    type: str | FromColumn | None = None
-    levels: str | None = None
-    timing: str | None = None
-    remove: Names = ()
-
-
-class AgeSettings(Settings):
-    """The column that holds the age at t0; it gives `MEDS_BIRTH`.
-
-    Attributes:
-        column: a numeric column.
-        unit: years of 365.25 days, months of a twelfth of that, or days.
-    """
-
-    column: str
-    unit: Literal["years", "months", "days"]
-
-
-class SexSettings(Settings):
-    """The column that holds the sex; it gives `GENDER//<value>`.
-
-    Attributes:
-        column: the column.
-        values: value of the table -> value of the code (`{Male: M, Female: F}`); empty keeps the table's
-            values.
-    """
-
-    column: str
-    values: dict[str, str] = Field(default_factory=dict)
-
-
-class TimeSettings(Settings):
-    """The column that dates a row.
-
-    Attributes:
-        column: a column of dates (which count as 23:59 of that day) or of dates with a time of day.
-        format: strftime format; default ISO 8601.
-    """
-
-    column: str
-    format: str | None = None
-
-
-class CheckboxSettings(Settings):
-    """How the options of a checkbox group are stored: one column `<question><separator><option>` each.
-
-    Attributes:
-        separator: what stands between question and option in the name.
-        checked: values that mean checked.
-        unchecked: values that mean unchecked.
-    """
-
-    separator: str = "___"
-    checked: Names = ("Checked", "1")
-    unchecked: Names = ("Unchecked", "0")
-
-
-class GroupSettings(Settings):
-    """A patient group for audits: by the beginning of a code, or by a column of the table.
-
-    Attributes:
-        prefix: beginning of the codes, for instance `GENDER//`; the rest of the code is the value.
-        column: a column of the table, written beside every event of its rows.
-        values: value -> name of the group.
-    """
-
-    prefix: str | None = None
-    column: str | None = None
-    values: dict[str, str] = Field(default_factory=dict)
-
-    @model_validator(mode="after")
-    def _one_source(self) -> "GroupSettings":
-        if (self.prefix is None) == (self.column is None):
-            raise ValueError("give either `prefix` or `column`")
-        return self
+def _named(value: Any) -> Any:
+    """A column may stand where a block may say more of it."""
+    return {"column": value} if isinstance(value, str) else value
 
 
 class TableSpec(Settings):
     """What the columns of a table with a row per patient (or per visit) mean.
 
     Names of columns may be patterns (`admitabx_adm___*`) wherever several are allowed; a pattern that
-    matches no column is an error. A column that nothing is said about is known at baseline.
+    matches no column is an error, and of several entries that name a column the last one counts. A column
+    that nothing is said about is known at baseline. `docs/table.md` has an example of every word.
 
     Attributes:
         name: name of the dataset; default: the name of the file.
@@ -145,10 +62,17 @@ class TableSpec(Settings):
         baseline: columns that were checked and are known at t0 although their name suggests an outcome.
         identifier: columns that identify a person; they are left out.
         drop: column -> reason why it is left out.
-        missing: values that mean missing, in every column. An empty cell always does.
+        missing: values that become no event: they mean missing, or that there is nothing to tell. A list
+            holds for every column; column -> values holds for that column, and `*` for every column. An
+            empty cell never becomes an event.
         sentinels: column -> numbers that mean missing.
+        derive: column -> SQL expression over the columns of the row, which are text; a new column, or one
+            that takes the place of the column of that name.
+        leave_out: rows that make no events, each with the SQL condition and the reason.
+        recode: column -> value of the table -> word; other values keep their own.
+        lookup: column -> a second table that says what its values mean.
         types: column -> numeric, ordinal, categorical or flag.
-        levels: column -> its values in order; makes it ordinal.
+        levels: column -> its values (the words of `recode`, where it has any) in order; makes it ordinal.
         labels: column -> description.
         units: column -> unit.
         sections: column -> section.
@@ -165,20 +89,24 @@ class TableSpec(Settings):
     subject: str | None = None
     group: str | None = None
     visit: str | None = None
-    time: str | TimeSettings | None = None
+    time: Annotated[TimeSettings | None, BeforeValidator(_named)] = None
     site: str | None = None
     age: AgeSettings | None = None
-    sex: str | SexSettings | None = None
+    sex: Annotated[SexSettings | None, BeforeValidator(_named)] = None
     outcome: Names = ()
     after: Names = ()
     intervention: Names = ()
     baseline: Names = ()
     identifier: Names = ()
     drop: dict[str, str] = Field(default_factory=dict)
-    missing: Names = ("NA",)
+    missing: Annotated[dict[str, Cells], BeforeValidator(_by_column)] = Field(default={EVERY_COLUMN: ("NA",)})
     sentinels: dict[str, Numbers] = Field(default_factory=dict)
+    derive: dict[str, str] = Field(default_factory=dict)
+    leave_out: tuple[LeaveOut, ...] = ()
+    recode: dict[str, Recoding] = Field(default_factory=dict)
+    lookup: dict[str, LookupSettings] = Field(default_factory=dict)
     types: dict[str, Kind] = Field(default_factory=dict)
-    levels: dict[str, Names] = Field(default_factory=dict)
+    levels: dict[str, Words] = Field(default_factory=dict)
     labels: dict[str, str] = Field(default_factory=dict)
     units: dict[str, str] = Field(default_factory=dict)
     sections: dict[str, str] = Field(default_factory=dict)
@@ -193,16 +121,6 @@ class TableSpec(Settings):
         if self.subject is None and self.visit is not None:
             raise ValueError("`visit` needs `subject`: several rows are one subject only by its id")
         return self
-
-    @property
-    def time_settings(self) -> TimeSettings | None:
-        """`time` in its long form."""
-        return TimeSettings(column=self.time) if isinstance(self.time, str) else self.time
-
-    @property
-    def sex_settings(self) -> SexSettings | None:
-        """`sex` in its long form."""
-        return SexSettings(column=self.sex) if isinstance(self.sex, str) else self.sex
 
 
 def read_table_spec(path: Path) -> TableSpec:

@@ -8,7 +8,9 @@ import polars as pl
 from osler.base.errors import InputError
 from osler.record.sources.dictionary import Fact
 from osler.record.sources.table_read import ROW
-from osler.record.sources.table_spec import CheckboxSettings, TableSpec
+from osler.record.sources.table_settings import CheckboxSettings
+from osler.record.sources.table_spec import TableSpec
+from osler.record.sources.table_words import Recoding, dictionary_words
 
 CHECKED, UNCHECKED = "Checked", "Unchecked"
 MOST_LEVELS = 200  # a column with more values than this is text rather than a choice
@@ -96,6 +98,7 @@ def levels_of(
     kind: str,
     *,
     fact: Fact,
+    recoding: Recoding,
     ordered: tuple[str, ...] | None,
     spec: TableSpec,
     source: Path,
@@ -108,6 +111,7 @@ def levels_of(
         name: of the column.
         kind: numeric, ordinal, categorical or flag.
         fact: what the dictionary says of it.
+        recoding: what the spec calls its cells.
         ordered: its values as the spec orders them, or None.
         spec: what the columns mean.
         source: the table's file, for errors.
@@ -129,19 +133,25 @@ def levels_of(
             table, name, list(marks), source, remedy="give it another type in `types`, or see `checkbox`"
         )
         return (UNCHECKED, CHECKED), marks
+    words = recoding.words
+    by_dictionary = bool(fact.levels) and not words and ordered is None
+    if profile.distinct > MOST_LEVELS and ordered is None and not by_dictionary:
+        return (), words
+    cells = _observed(table, name)
+    if by_dictionary:
+        words = dictionary_words(cells, fact)
+        wrong = [cell for cell in cells if cell not in words]
+        allowed = [label for _, label in fact.levels]
+        remedy = "complete the dictionary, or give `levels` or `recode` in the spec"
+        _refuse(table, name, wrong, allowed, source, remedy=remedy)
+        return tuple(allowed), words
+    spelled = list(dict.fromkeys(words.get(cell, cell) for cell in cells))
     if ordered is not None:
-        _require_values(table, name, list(ordered), source, remedy="complete `levels` in the spec")
-        return ordered, {}
-    if fact.levels:
-        codes = dict(fact.levels)
-        spelled = {**{label: label for label in codes.values()}, **codes}
-        _require_values(
-            table, name, list(spelled), source, remedy="complete the dictionary, or give `levels` in the spec"
-        )
-        return tuple(codes.values()), spelled
-    if profile.distinct > MOST_LEVELS:
-        return (), {}
-    return tuple(_observed(table, name)), {}
+        wrong = [cell for cell in cells if words.get(cell, cell) not in ordered]
+        _refuse(table, name, wrong, list(ordered), source, remedy="complete `levels` in the spec")
+        return ordered, words
+    known = [word for word in recoding.order if word in spelled]
+    return (*known, *(word for word in spelled if word not in known)), words
 
 
 def _observed(table: pl.LazyFrame, name: str) -> list[str]:
@@ -151,13 +161,20 @@ def _observed(table: pl.LazyFrame, name: str) -> list[str]:
 
 
 def _require_values(table: pl.LazyFrame, name: str, allowed: list[str], source: Path, *, remedy: str) -> None:
-    wrong = pl.col(name).is_not_null() & ~pl.col(name).is_in(allowed)
-    count = int(table.select(wrong.sum()).collect().item() or 0)
-    if count:
+    wrong = [cell for cell in _observed(table, name) if cell not in allowed]
+    _refuse(table, name, wrong, allowed, source, remedy=remedy)
+
+
+def _refuse(
+    table: pl.LazyFrame, name: str, cells: list[str], allowed: list[str], source: Path, *, remedy: str
+) -> None:
+    """Refuse a column because of some of its cells; the cells stay unsaid."""
+    if cells:
+        wrong = pl.col(name).is_in(cells)
         raise InputError(
             f"column '{name}' has values outside its levels ({_rows(table, wrong)})",
             where=f"{source}, column {name}",
-            count=count,
+            count=int(table.select(wrong.sum()).collect().item() or 0),
             allowed=allowed,
             remedy=remedy,
         )
