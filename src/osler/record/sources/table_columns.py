@@ -76,7 +76,8 @@ def plan_columns(
         source: the table's file, for errors.
 
     Returns:
-        One `Column` per name, in the order of the dictionary, then of the table.
+        One `Column` per name, in the order of the dictionary (unless that of the table is asked for), then of
+        the table.
 
     Raises:
         InputError: a numeric column with other values or with NaN or infinite ones, a value outside the
@@ -137,7 +138,8 @@ def plan_columns(
                 question_text=option[0] if option else None,
             )
         )
-    place = {name: index for index, name in enumerate(facts)}
+    by_table = spec.dictionary is not None and spec.dictionary.order == "table"
+    place = {} if by_table else {name: index for index, name in enumerate(facts)}
     return sorted(columns, key=lambda c: place.get(c.name, place.get(c.question or "", len(place))))
 
 

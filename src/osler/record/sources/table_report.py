@@ -94,7 +94,11 @@ def other_findings(
         has_dictionary: whether there is a dictionary.
     """
     empty = tuple(c.name for c in columns if profiles[c.name].values == 0)
-    constant = tuple(c.name for c in columns if profiles[c.name].distinct == 1)
+    # Where some rows have the value and others have none, having it says something.
+    full = max((profiles[c.name].values for c in columns), default=0)
+    constant = tuple(
+        c.name for c in columns if profiles[c.name].distinct == 1 and profiles[c.name].values == full
+    )
     almost = tuple(c.name for c in columns if c.kind == "categorical" and _almost_numbers(profiles[c.name]))
     words = [c.name for c in columns if c.kind == "categorical" and c.name not in almost]
     unlike = tuple(name for name in words if _nearly_unique(profiles[name]))
@@ -139,7 +143,7 @@ def suggests_outcome(name: str, *words: str) -> bool:
         words: descriptions.
 
     Examples:
-        >>> suggests_outcome("LengthOfStay"), suggests_outcome("x1", "Dead at day 14"), suggests_outcome("age")
+        >>> suggests_outcome("LengthOfStay"), suggests_outcome("x1", "Died early"), suggests_outcome("age")
         (True, True, False)
     """
     spaced = re.sub(r"[^A-Za-z0-9]+", " ", re.sub(r"([a-z])([A-Z])", r"\1 \2", name))

@@ -75,6 +75,7 @@ class DictionarySettings(Settings):
         levels: column with the allowed values, separated by `|`; `code, label` pairs recode the values.
         timing: column that says when a value is collected; used only to report columns that are not declared.
         remove: regular expressions that are removed from labels.
+        order: whose order codes are listed in, and lines of a text: the dictionary's or the table's.
     """
 
     path: str
@@ -85,6 +86,7 @@ class DictionarySettings(Settings):
     levels: str | None = None
     timing: str | None = None
     remove: Names = ()
+    order: Literal["dictionary", "table"] = "dictionary"
 
 
 class AgeSettings(Settings):
@@ -126,7 +128,7 @@ class TimeSettings(Settings):
 
     column: str
     format: str | None = None
-    months: tuple[Names, ...] = ()
+    months: Annotated[tuple[Names, ...], BeforeValidator(one_or_more)] = ()
 
     @model_validator(mode="after")
     def _months_fit(self) -> "TimeSettings":
