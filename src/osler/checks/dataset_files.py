@@ -2,21 +2,28 @@
 
 import polars as pl
 
-from osler.checks.finding import BROKEN, OK, WARNING, Finding, counted
+from osler.checks.finding import BROKEN, OK, WARNING, Finding, counted, example
 from osler.checks.place import Place
-from osler.record.dataset import Shard, open_dataset
+from osler.record.dataset import Shard
 
 
 def check(place: Place) -> list[Finding]:
     """Open the dataset and read every shard once."""
-    dataset = open_dataset(place.path)
+    dataset = place.dataset
+    if dataset is None:
+        return []
     broken = [finding for shard in dataset.shards if (finding := _unreadable(shard)) is not None]
     if broken:
         return broken
     if dataset.rows == 0:
         return [
             Finding(
-                WARNING, "the dataset has no events", file=str(place.path), count=0, remedy="check the source"
+                WARNING,
+                "the dataset has no events",
+                file=str(place.path),
+                count=0,
+                example=example(file=dataset.shards[0].path),
+                remedy="check the source and what `osler ingest` left out (metadata/attrition.parquet)",
             )
         ]
     subjects = dataset.scan().select(pl.col("subject_id").n_unique()).collect(engine="streaming").item()
@@ -40,6 +47,7 @@ def _unreadable(shard: Shard) -> Finding | None:
             BROKEN,
             f"the shard cannot be read to its end ({type(error).__name__})",
             file=str(shard.path),
+            example=example(file=shard.path),
             remedy="write or copy the file again",
         )
     return None

@@ -1,6 +1,6 @@
 """Is each subject in one shard, its rows together and in the order of time, and is every value finite?"""
 
-from osler.checks.finding import BROKEN, OK, Finding
+from osler.checks.finding import BROKEN, OK, Finding, example
 from osler.checks.place import Place
 from osler.record.check import find_problems
 
@@ -17,6 +17,7 @@ def check(place: Place) -> list[Finding]:
             file=str(problem.file),
             column=problem.column,
             count=problem.count,
+            example=example(subject_id=problem.subject_id, file=problem.file),
             remedy=problem.remedy,
         )
         for problem in find_problems(dataset)

@@ -1,64 +1,67 @@
-"""When were the events known? Midnight stamps and events without a time (METHODS 1)."""
+"""When were the events known? Zones, midnight stamps and events without a time (METHODS 1)."""
 
 import polars as pl
 
-from osler.checks.finding import OK, WARNING, Finding
+from osler.checks.finding import OK, WARNING, Finding, example, listed, percent
 from osler.checks.place import Place
-from osler.record.dataset import Dataset
-from osler.record.schema import BIRTH, DEMOGRAPHICS
+from osler.checks.survey import Survey
+from osler.checks.zones import zone_findings
+from osler.record.schema import DEMOGRAPHICS
 
 MUCH = 0.25  # a share of midnight stamps that times of day do not explain
 
 
 def check(place: Place) -> list[Finding]:
-    """Count midnight stamps, and events that stay visible at every time because they have none."""
-    dataset = place.dataset
-    if dataset is None or not dataset.rows:
+    """Zones; midnight stamps; events that stay visible at every time because they have none."""
+    survey = place.survey
+    if survey is None or not survey.dataset.rows:
         return []
-    return [_midnight(dataset, place), *_null(dataset, place)]
+    zones = zone_findings([shard.path for shard in survey.dataset.shards], "time")
+    return [*zones, _midnight(survey), *_null(survey)]
 
 
-def _midnight(dataset: Dataset, place: Place) -> Finding:
-    if dataset.undated:
-        return Finding(OK, "undated: times only order the events", file=str(place.path))
-    time = pl.col("time")
-    dated = dataset.scan().filter(time.is_not_null() & (pl.col("code") != BIRTH))
-    counts = dated.select(n=pl.len(), midnight=(time.dt.truncate("1d") == time).sum()).collect(
-        engine="streaming"
-    )
-    n, midnight = counts.row(0)
-    share = midnight / n if n else 0.0
-    what = f"{share:.1%} of {n:,} dated events are stamped midnight"
-    if share <= MUCH:
-        return Finding(OK, what, file=str(place.path), column="time", count=midnight)
+def _midnight(survey: Survey) -> Finding:
+    file = str(survey.path)
+    if survey.dataset.undated:
+        return Finding(OK, "undated: times only order the events", file=file)
+    pairs = survey.pairs
+    n, midnight = int(pairs["n_dated"].sum()), int(pairs["n_midnight"].sum())
+    what = f"{percent(midnight, n)} of {n:,} dated events are stamped midnight"
+    if midnight <= MUCH * n:
+        return Finding(OK, what, file=file, column="time", count=midnight)
+    most = pairs.sort("n_midnight", descending=True, maintain_order=True).row(0, named=True)
     return Finding(
         WARNING,
         what + ", as dates without a time of day are",
-        file=str(place.path),
+        file=file,
         column="time",
         count=midnight,
+        example=example(subject_id=most["with_midnight"], code=most["code"]),
         remedy="a date says what was known at the end of that day: stamp such events 23:59",
     )
 
 
-def _null(dataset: Dataset, place: Place) -> list[Finding]:
-    fixed = dataset.codes.filter(pl.col("section") == DEMOGRAPHICS)["code"]
+def _null(survey: Survey) -> list[Finding]:
+    book = survey.dataset.codes
+    fixed = book.filter(pl.col("section") == DEMOGRAPHICS)["code"]
     timeless = (
-        dataset.scan()
-        .filter(pl.col("time").is_null() & ~pl.col("code").is_in(fixed.implode()))
-        .select(n=pl.len(), codes=pl.col("code").n_unique())
-        .collect(engine="streaming")
+        survey.pairs.filter((pl.col("n_timeless") > 0) & ~pl.col("code").is_in(fixed.implode()))
+        .group_by("code")
+        .agg(pl.col("n_timeless").sum(), pl.col("with_timeless").min())
+        .sort("n_timeless", "code", descending=[True, False])
     )
-    n, codes = timeless.row(0)
-    if not n:
+    if timeless.is_empty():
         return []
+    first = timeless.row(0, named=True)
     return [
         Finding(
             WARNING,
-            f"events without a time, of {codes:,} codes that are no demographics: every prediction sees them",
-            file=str(place.path),
+            f"events without a time, of {timeless.height:,} codes that are no demographics "
+            f"({listed(timeless['code'])}): every prediction sees them",
+            file=str(survey.path),
             column="time",
-            count=n,
+            count=int(timeless["n_timeless"].sum()),
+            example=example(subject_id=first["with_timeless"], code=first["code"]),
             remedy="give them the time at which they were known; only facts fixed at birth have none",
         )
     ]

@@ -7,13 +7,13 @@ from typing import Any
 
 from osler.base.errors import InputError
 from osler.base.progress import track
-from osler.checks.finding import BROKEN, OK, WARNING, Finding, from_error
+from osler.checks.finding import BROKEN, OK, WARNING, Finding, from_error, merged
 from osler.checks.place import Place, find_places
 from osler.checks.registry import CHECKS
 
 
 def examine(path: Path, *, dataset: Path | None = None, leakage: bool = False) -> dict[str, Any]:
-    """Examine a folder.
+    """Examine a folder; `docs/doctor.md` says what each check looks at.
 
     Args:
         path: dataset, labels, texts, vectors, predictions, phenotypes or run.
@@ -47,12 +47,15 @@ def examine(path: Path, *, dataset: Path | None = None, leakage: bool = False) -
 
 def _examine_place(place: Place) -> list[Finding]:
     findings: list[Finding] = []
+    refused: set[str] = set()
     checks = [name for name, kinds in CHECKS.items() if place.kind in kinds]
     for number, name in enumerate(checks):
         try:
             found = import_module(f"osler.checks.{name}").check(place)
         except InputError as error:
-            found = [from_error(error)]
+            # What one check could not open the next one cannot either; it is said once.
+            found = [] if str(error) in refused else [from_error(error)]
+            refused.add(str(error))
         findings += _named(name, place.path, found)
         if number == 0 and any(finding.status == BROKEN for finding in found):
             break
@@ -60,4 +63,4 @@ def _examine_place(place: Place) -> list[Finding]:
 
 
 def _named(name: str, place: Path, findings: list[Finding]) -> list[Finding]:
-    return [replace(finding, check=name, place=str(place)) for finding in findings]
+    return [replace(finding, check=name, place=str(place)) for finding in merged(findings)]

@@ -1,112 +1,99 @@
-"""Are the labels MEDS labels, with one row per sample, both classes, and subjects that the dataset has?"""
+"""Are there both classes, and do the samples lie within the records of subjects that the dataset has?"""
 
 import polars as pl
 
-from osler.checks.finding import BROKEN, OK, WARNING, Finding
+from osler.checks.finding import BROKEN, OK, WARNING, Finding, example
 from osler.checks.place import Place
 from osler.record.schema import SAMPLE_KEY
-from osler.task.labels import made_from, open_labels
+from osler.task.labels import Labels, made_from, open_labels
 
 FEW = 10
 
 
 def check(place: Place) -> list[Finding]:
-    """Open the labels as every stage does, validate them with `meds`, count classes, compare subjects."""
+    """Count classes; compare subjects and prediction times with the dataset."""
     labels = open_labels(place.path)
-    findings = _schema(place)
-    events, n = labels.n_events, labels.frame.height
-    column = "boolean_value"
-    if events in (0, n):
-        findings.append(
-            Finding(
-                BROKEN,
-                "all labels are the same: there is nothing to predict",
-                file=str(place.path),
-                column=column,
-                count=n,
-                remedy="check the task, its window and the outcome",
-            )
-        )
-    elif min(events, n - events) < FEW:
-        findings.append(
-            Finding(
-                WARNING,
-                f"the smaller class has fewer than {FEW} samples",
-                file=str(place.path),
-                column=column,
-                count=min(events, n - events),
-                remedy="no estimate will be worth much; widen the cohort or the window",
-            )
-        )
-    if place.dataset is not None:
+    findings = _classes(place, labels)
+    if place.survey is not None:
         findings += _subjects(place, labels.frame)
-        if not made_from(labels.task, place.dataset):
+        if not made_from(labels.task, place.survey.dataset):
             findings.append(
                 Finding(
                     WARNING,
                     "these labels were not made from the dataset as it is now",
                     file=str(place.path),
-                    remedy="label it again, unless only its code book was edited",
+                    count=1,
+                    example=example(file=place.path / "task.json"),
+                    remedy="label it again with `osler label`, unless only its code book was edited",
                 )
             )
-    return findings or [Finding(OK, f"{n:,} samples, {events:,} events", file=str(place.path))]
+    what = f"{labels.frame.height:,} samples, {labels.n_events:,} events"
+    return findings or [Finding(OK, what, file=str(place.path))]
+
+
+def _classes(place: Place, labels: Labels) -> list[Finding]:
+    events, n = labels.n_events, labels.frame.height
+    smaller = min(events, n - events)
+    if smaller >= FEW:
+        return []
+    rare = labels.frame.filter(pl.col("boolean_value") if 2 * events <= n else ~pl.col("boolean_value"))
+    shown = rare if smaller else labels.frame
+    return [
+        Finding(
+            WARNING if smaller else BROKEN,
+            f"the smaller class has fewer than {FEW} samples"
+            if smaller
+            else "all labels are the same: there is nothing to predict",
+            file=str(place.path),
+            column="boolean_value",
+            count=smaller or n,
+            example=example(**shown.select(SAMPLE_KEY).row(0, named=True)),
+            remedy="no estimate will be worth much; widen the cohort or the window"
+            if smaller
+            else "check the task, its window and the outcome",
+        )
+    ]
 
 
 def _subjects(place: Place, frame: pl.DataFrame) -> list[Finding]:
-    dataset = place.dataset
-    if dataset is None:
+    if place.survey is None:
         return []
-    last = dataset.scan().group_by("subject_id").agg(first=pl.col("time").min()).collect(engine="streaming")
-    joined = frame.select(SAMPLE_KEY).join(last.with_columns(known=True), on="subject_id", how="left")
-    unknown = joined.filter(pl.col("known").is_null())["subject_id"].n_unique()
-    early = joined.filter(pl.col("prediction_time") < pl.col("first")).height
-    findings = []
-    if unknown:
-        findings.append(
-            Finding(
-                BROKEN,
-                "subjects of the labels that the dataset does not have",
-                file=str(place.path),
-                column="subject_id",
-                count=unknown,
-                remedy="label this dataset, or name the one that was labelled",
-            )
-        )
-    if early:
-        findings.append(
-            Finding(
-                WARNING,
-                "samples before the first dated event of their subject: their record is empty",
-                file=str(place.path),
-                column="prediction_time",
-                count=early,
-                remedy="check the prediction time of the task",
-            )
-        )
-    return findings
-
-
-def _schema(place: Place) -> list[Finding]:
-    import pyarrow.parquet as pq
-    from flexible_schema import (  # type: ignore[import-untyped]
-        SchemaValidationError,
-        TableValidationError,
+    record = place.survey.subjects.select("subject_id", "first", "death", known=True)
+    joined = frame.select(SAMPLE_KEY).join(record, on="subject_id", how="left", maintain_order="left")
+    time = pl.col("prediction_time")
+    problems = (
+        (
+            BROKEN,
+            joined.filter(pl.col("known").is_null()).unique("subject_id", maintain_order=True),
+            "subject_id",
+            "subjects of the labels that the dataset does not have",
+            "label this dataset with `osler label`, or name the one that was labelled with --dataset",
+        ),
+        (
+            WARNING,
+            joined.filter(time < pl.col("first")),
+            "prediction_time",
+            "samples before the first dated event of their subject other than birth: their record is empty",
+            "check the prediction time of the task",
+        ),
+        (
+            WARNING,
+            joined.filter(time > pl.col("death")),
+            "prediction_time",
+            "samples after the death of their subject",
+            "a sample must be alive at its prediction time: leave these out and count them",
+        ),
     )
-    from meds import LabelSchema
-
-    if not (place.path / "data").is_dir():
-        return []
-    findings = []
-    for file in sorted((place.path / "data").rglob("*.parquet")):
-        try:
-            LabelSchema.validate(pq.read_table(file))
-        except (SchemaValidationError, TableValidationError):
-            findings.append(
-                Finding(
-                    WARNING,
-                    "readable, but not exactly a LabelSchema of MEDS",
-                    file=str(file),
-                    remedy="write it through meds.LabelSchema.align",
-                )
-            )
-    return findings
+    return [
+        Finding(
+            status,
+            what,
+            file=str(place.path),
+            column=column,
+            count=concerned.height,
+            example=example(**concerned.select(SAMPLE_KEY).row(0, named=True)),
+            remedy=remedy,
+        )
+        for status, concerned, column, what, remedy in problems
+        if concerned.height
+    ]

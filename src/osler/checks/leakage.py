@@ -12,7 +12,7 @@ import numpy as np
 import polars as pl
 
 from osler.base.errors import InputError
-from osler.checks.finding import BROKEN, OK, Finding
+from osler.checks.finding import BROKEN, OK, Finding, example
 from osler.checks.place import DATASET, LABELS, TEXTS, Place
 from osler.record.dataset import ROW, Dataset, open_dataset
 from osler.record.schema import SAMPLE_KEY
@@ -77,28 +77,32 @@ def compare(
             for name in ("removed", "changed"):
                 other = _texts(variants[name], samples, settings, Path(folder) / f"t{number}-{name}")
                 differing |= _differing(first, other)
-            findings.append(
-                _finding(f"text ({settings.style})", len(differing), samples.height, later, where)
-            )
+            what = f"text ({settings.style})"
+            findings.append(_finding(what, sorted(differing), samples, later, where))
         counted = {name: _counts(variant, samples) for name, variant in variants.items()}
         same = all(value == counted["as it is"] for value in counted.values())
-        findings.append(_finding("counts", 0 if same else None, samples.height, later, where))
+        every = samples["subject_id"].to_list()
+        findings.append(_finding("counts", [] if same else every, samples, later, where))
     return findings
 
 
-def _finding(what: str, differing: int | None, samples: int, later: int, where: Path) -> Finding:
-    if differing == 0:
+def _finding(what: str, differing: list[int], samples: pl.DataFrame, later: int, where: Path) -> Finding:
+    """What became of a representation; `differing` are the subjects among which it changed."""
+    if not differing:
+        n = samples.height
         return Finding(
             OK,
-            f"{what}: the same for {samples:,} samples, whatever became of their {later:,} later events",
+            f"{what}: the same for {n:,} samples, whatever became of their {later:,} later events",
             file=str(where),
-            count=samples,
+            count=n,
         )
+    sample = samples.filter(pl.col("subject_id") == differing[0]).select(SAMPLE_KEY)
     return Finding(
         BROKEN,
         f"{what}: changes when events after the prediction time are removed or changed",
         file=str(where),
-        count=differing,
+        count=len(differing),
+        example=example(**sample.row(0, named=True)),
         remedy="report this as a fault of Osler, with the style and the settings",
     )
 

@@ -2,7 +2,7 @@
 
 import polars as pl
 
-from osler.checks.finding import BROKEN, OK, Finding
+from osler.checks.finding import BROKEN, OK, Finding, example, listed
 from osler.checks.place import Place
 from osler.record.schema import SAMPLE_KEY
 
@@ -18,19 +18,19 @@ def check(place: Place) -> list[Finding]:
         return [
             Finding(
                 BROKEN,
-                f"columns are missing: {', '.join(missing)}",
+                f"columns are missing: {listed(missing)}",
                 file=str(path),
                 column=missing[0],
                 count=len(missing),
+                example=example(file=path),
                 remedy="fit the phenotypes again",
             )
         ]
-    repeated = frame.height - frame.select(_KEY).n_unique()
+    repeated = frame.filter(~pl.struct(_KEY).is_first_distinct())
     crowded = (
-        frame.group_by("arm", "k")
-        .agg(found=pl.col("cluster").n_unique())
+        frame.group_by("arm", "k", maintain_order=True)
+        .agg(pl.col(*SAMPLE_KEY).first(), found=pl.col("cluster").n_unique())
         .filter(pl.col("found") > pl.col("k"))
-        .height
     )
     problems = (
         (repeated, "samples with more than one phenotype"),
@@ -38,10 +38,16 @@ def check(place: Place) -> list[Finding]:
     )
     findings = [
         Finding(
-            BROKEN, what, file=str(path), column="cluster", count=count, remedy="fit the phenotypes again"
+            BROKEN,
+            what,
+            file=str(path),
+            column="cluster",
+            count=rows.height,
+            example=example(**rows.select(SAMPLE_KEY).row(0, named=True)),
+            remedy="fit the phenotypes again with `osler phenotype fit`",
         )
-        for count, what in problems
-        if count
+        for rows, what in problems
+        if rows.height
     ]
     samples = frame.select(SAMPLE_KEY).n_unique()
     return findings or [Finding(OK, f"phenotypes of {samples:,} samples", file=str(path))]

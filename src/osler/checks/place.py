@@ -2,13 +2,13 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import cached_property
 from pathlib import Path
 
 from osler.base.errors import InputError
 from osler.base.files import read_json
 from osler.base.output import MANIFEST
-from osler.record.dataset import Dataset, open_dataset
+from osler.checks.survey import Survey
+from osler.record.dataset import Dataset
 
 DATASET = "dataset"
 LABELS = "labels"
@@ -27,18 +27,19 @@ class Place:
     Attributes:
         path: the folder.
         kind: what it is.
-        dataset_path: the dataset that it was made from, where known.
+        survey: the dataset that it is or was made from, where known; folders of one dataset share it.
+        run: the run that it is part of, where it is.
     """
 
     path: Path
     kind: str
-    dataset_path: Path | None = field(default=None)
+    survey: Survey | None = field(default=None)
+    run: Path | None = field(default=None)
 
-    @cached_property
+    @property
     def dataset(self) -> Dataset | None:
         """The dataset itself, or the one that the folder was made from; None where it is not known."""
-        path = self.path if self.kind == DATASET else self.dataset_path
-        return None if path is None else open_dataset(path)
+        return None if self.survey is None else self.survey.dataset
 
 
 def kind_of(path: Path) -> str | None:
@@ -74,11 +75,14 @@ def find_places(path: Path, *, dataset: Path | None = None) -> list[Place]:
             allowed=dict.fromkeys(kind for kind, _ in _MARKS),
             remedy="name a folder that Osler wrote or a MEDS dataset",
         )
+    if kind == DATASET:
+        return [Place(path=path, kind=kind, survey=Survey(path))]
     if kind != RUN:
-        return [Place(path=path, kind=kind, dataset_path=dataset)]
+        return [Place(path=path, kind=kind, survey=None if dataset is None else Survey(dataset))]
     own = path / "dataset"
     source = dataset or (own if own.is_dir() and kind_of(own) == DATASET else _named_dataset(path))
-    return [Place(path=path, kind=RUN, dataset_path=source), *_inside(path, source)]
+    survey = None if source is None else Survey(source)
+    return [Place(path=path, kind=RUN, survey=survey), *_inside(path, survey, run=path)]
 
 
 def _named_dataset(run: Path) -> Path | None:
@@ -87,16 +91,17 @@ def _named_dataset(run: Path) -> Path | None:
     return Path(named) if named and Path(named).is_absolute() and Path(named).is_dir() else None
 
 
-def _inside(path: Path, dataset: Path | None) -> list[Place]:
+def _inside(path: Path, survey: Survey | None, *, run: Path) -> list[Place]:
     places = []
     for folder in sorted(
         entry for entry in path.iterdir() if entry.is_dir() and not entry.name.startswith(".")
     ):
         kind = kind_of(folder)
         if kind is None:
-            places += _inside(folder, dataset)
-        else:
-            places.append(Place(path=folder, kind=kind, dataset_path=dataset))
+            places += _inside(folder, survey, run=run)
+            continue
+        of_itself = kind == DATASET and (survey is None or survey.path.resolve() != folder.resolve())
+        places.append(Place(path=folder, kind=kind, survey=Survey(folder) if of_itself else survey, run=run))
     return places
 
 

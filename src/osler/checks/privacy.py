@@ -1,6 +1,6 @@
 """Can others on this machine read what only the owner should (texts, keys, vectors, predictions)?"""
 
-from osler.checks.finding import WARNING, Finding
+from osler.checks.finding import WARNING, Finding, example
 from osler.checks.place import DATASET, PHENOTYPES, PREDICTIONS, RUN, TEXTS, VECTORS, Place
 
 _PRIVATE = {
@@ -26,6 +26,7 @@ def check(place: Place) -> list[Finding]:
             "files about single patients can be read by others on this machine",
             file=str(readable[0]),
             count=len(readable),
-            remedy="chmod 600 FILE",
+            example=example(file=readable[0]),
+            remedy=f"chmod -R go-rwx {place.path}",
         )
     ]

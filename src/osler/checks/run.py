@@ -2,7 +2,7 @@
 
 import polars as pl
 
-from osler.checks.finding import BROKEN, OK, WARNING, Finding, counted
+from osler.checks.finding import BROKEN, OK, WARNING, Finding, counted, example, listed
 from osler.checks.place import Place
 
 _COLUMNS = ("split_id", "subject_id", "split")
@@ -15,6 +15,8 @@ def check(place: Place) -> list[Finding]:
             WARNING,
             f"{name} is not there: the run is not finished",
             file=str(place.path / name),
+            count=1,
+            example=example(file=place.path / name),
             remedy="run the study again; finished steps are not redone",
         )
         for name in ("splits.parquet", "metrics.json", "report.html")
@@ -26,10 +28,16 @@ def check(place: Place) -> list[Finding]:
     splits = pl.read_parquet(path)
     missing = [name for name in _COLUMNS if name not in splits.columns]
     if missing:
-        named = ", ".join(missing)
-        remedy = "run the study again"
         return [
-            Finding(BROKEN, f"columns are missing: {named}", file=str(path), column=missing[0], remedy=remedy)
+            Finding(
+                BROKEN,
+                f"columns are missing: {listed(missing)}",
+                file=str(path),
+                column=missing[0],
+                count=len(missing),
+                example=example(file=path),
+                remedy="run the study again",
+            )
         ]
     split = ["task", "split_id"] if "task" in splits.columns else ["split_id"]
     sides = {"subjects": _torn(splits, [*split, "subject_id"])}
@@ -44,17 +52,18 @@ def check(place: Place) -> list[Finding]:
             f"{who} are on several sides of a split",
             file=str(path),
             column="split",
-            count=count,
-            remedy="no result of this run can be trusted: split by group",
+            count=torn.len(),
+            example=example(**{torn.name: torn[0]}),
+            remedy="no result of this run can be trusted: split by group, and run the study again",
         )
-        for who, count in sides.items()
-        if count
+        for who, torn in sides.items()
+        if torn.len()
     ]
     splits_made = splits.select(split).n_unique()
     return findings or [Finding(OK, f"{counted(splits_made, 'split')}, nobody on two sides", file=str(path))]
 
 
-def _torn(splits: pl.DataFrame, key: list[str]) -> int:
-    """How many distinct last keys are on more than one side."""
+def _torn(splits: pl.DataFrame, key: list[str]) -> pl.Series:
+    """The distinct last keys that are on more than one side."""
     torn = splits.group_by(key).agg(pl.col("split").n_unique()).filter(pl.col("split") > 1)
-    return torn[key[-1]].n_unique()
+    return torn[key[-1]].unique().sort()

@@ -3,11 +3,12 @@
 import numpy as np
 import polars as pl
 
-from osler.checks.finding import BROKEN, OK, Finding
+from osler.checks.finding import BROKEN, OK, Finding, example
 from osler.checks.place import Place
 from osler.record.schema import SAMPLE_KEY
 
 _KEYS = {"document": list(SAMPLE_KEY), "statement": ["statement_id"]}
+_REMEDY = "encode again with `osler encode`"
 
 
 def check(place: Place) -> list[Finding]:
@@ -19,20 +20,39 @@ def check(place: Place) -> list[Finding]:
         for file in sorted((place.path / unit).glob("*.parquet")):
             frame = pl.read_parquet(file)
             rows += frame.height
-            repeated = frame.height - frame.select(key).n_unique()
             vectors = frame["vector"]
             sizes = vectors.arr.len() if isinstance(vectors.dtype, pl.Array) else vectors.list.len()
             lengths.update(sizes.drop_nulls().unique().to_list())
             flat = vectors.explode().cast(pl.Float64).to_numpy()
-            wrong = int((~np.isfinite(flat)).sum()) if flat.size else 0
-            for count, what in (
-                (repeated, "keys with more than one vector"),
-                (wrong, "numbers that are not finite"),
+            strange = ~np.isfinite(flat)
+            owner = np.repeat(np.arange(frame.height), np.maximum(sizes.fill_null(0).to_numpy(), 1))
+            repeated = frame.filter(~pl.struct(key).is_first_distinct())
+            for count, concerned, what in (
+                (repeated.height, repeated, "keys with more than one vector"),
+                (int(strange.sum()), frame[owner[strange]], "numbers that are not finite"),
             ):
                 if count:
-                    findings.append(Finding(BROKEN, what, file=str(file), count=count, remedy="encode again"))
+                    findings.append(
+                        Finding(
+                            BROKEN,
+                            what,
+                            file=str(file),
+                            count=count,
+                            example=example(**concerned.select(key).row(0, named=True)),
+                            remedy=_REMEDY,
+                        )
+                    )
     if not rows:
-        findings.append(Finding(BROKEN, "there are no vectors", file=str(place.path), remedy="encode again"))
+        findings.append(
+            Finding(
+                BROKEN,
+                "there are no vectors",
+                file=str(place.path),
+                count=0,
+                example=example(file=place.path),
+                remedy=_REMEDY,
+            )
+        )
     if len(lengths) > 1:
         named = ", ".join(map(str, sorted(lengths)))
         findings.append(
@@ -42,7 +62,8 @@ def check(place: Place) -> list[Finding]:
                 file=str(place.path),
                 column="vector",
                 count=len(lengths),
-                remedy="encode again",
+                example=example(file=place.path),
+                remedy=_REMEDY,
             )
         )
     return findings or [Finding(OK, f"{rows:,} vectors of length {max(lengths)}", file=str(place.path))]

@@ -5,6 +5,8 @@ from typing import Annotated, Any
 
 import typer
 
+_WIDTH = 20  # of the column that names the check
+
 
 def command(
     path: Annotated[
@@ -25,7 +27,7 @@ def command(
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the summary as one JSON object.")] = False,
 ) -> None:
-    """Examine a folder: ok, warnings, or broken (exit code 3), each with file, column, count and remedy."""
+    """Examine a folder: ok, warning or broken (exit code 3), each with count, example and remedy."""
     from osler.checks.doctor import examine
     from osler.checks.finding import BROKEN
     from osler.cli.summary import show_summary
@@ -40,19 +42,35 @@ def command(
 
 
 def _lines(report: dict[str, Any]) -> list[str]:
-    lines = [f"{report['path']}: {report['kind']}, {report['status']}"]
-    place = report["path"]
-    for finding in report["findings"]:
-        if finding["place"] != place:
-            place = finding["place"]
+    """The report for a person in a hurry: folder by folder, the worst first, what is sound in one line."""
+    from osler.checks.finding import SEVERITY
+
+    counts = f"{report['n_broken']} broken, {report['n_warnings']} to look at"
+    lines = [f"{report['path']}: {report['kind']}, {report['status']} ({counts})"]
+    findings = report["findings"]
+    for place in dict.fromkeys(finding["place"] for finding in findings):
+        here = [finding for finding in findings if finding["place"] == place]
+        if place != report["path"]:
             lines += ["", place]
-        lines.append(f"{finding['status']:<8} {finding['check']:<15} {finding['what']}")
-        if finding["status"] != "ok":
-            facts = {
-                "where": finding["file"],
-                "column": finding["column"],
-                "count": None if finding["count"] is None else f"{finding['count']:,}",
-                "remedy": finding["remedy"],
-            }
-            lines += [f"{'':<24} {name}: {value}" for name, value in facts.items() if value is not None]
+        for finding in sorted(here, key=lambda one: SEVERITY.index(one["status"])):
+            lines += _finding(finding)
     return lines
+
+
+def _finding(finding: dict[str, Any]) -> list[str]:
+    lines = [f"{finding['status']:<8} {finding['check']:<{_WIDTH}} {finding['what']}"]
+    if finding["status"] == "ok":
+        return lines
+    where = finding["file"]
+    if where is not None and finding["column"] is not None:
+        where += f", column {finding['column']}"
+    example = finding["example"]
+    shown = None if example is None else ", ".join(f"{name} {value}" for name, value in example.items())
+    facts = {
+        "where": where,
+        "count": None if finding["count"] is None else f"{finding['count']:,}",
+        "example": shown,
+        "remedy": finding["remedy"],
+    }
+    indent = " " * (_WIDTH + 10)
+    return lines + [f"{indent}{name:<8} {value}" for name, value in facts.items() if value is not None]

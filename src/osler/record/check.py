@@ -26,6 +26,7 @@ class Problem:
         column: the column that it was found in.
         count: how many rows or subjects are concerned.
         remedy: what to do about it.
+        subject_id: one of the subjects concerned, where there is one.
     """
 
     what: str
@@ -33,6 +34,7 @@ class Problem:
     column: str
     count: int
     remedy: str
+    subject_id: int | None = None
 
 
 def check_dataset(dataset: Dataset) -> None:
@@ -79,14 +81,21 @@ def find_problems(dataset: Dataset) -> list[Problem]:
 
 def _check_shard(shard: Shard) -> tuple[list[Problem], np.ndarray]:
     """Problems of one shard, and the ids of its subjects (one per run of rows)."""
-    counts = {"null_subject": 0, "null_code": 0, "unsorted": 0, "not_finite": 0}
+    counts = dict.fromkeys(("null_subject", "null_code", "unsorted", "not_finite"), 0)
+    subjects: dict[str, int] = {}
+
+    def count(rule: str, concerned: pl.Series) -> None:
+        counts[rule] += concerned.len()
+        if rule not in subjects and concerned.count():
+            subjects[rule] = int(concerned.drop_nulls()[0])
+
     starts: list[np.ndarray] = []
     last: pl.DataFrame | None = None
     for batch in _batches(shard):
-        counts["null_subject"] += batch["subject_id"].null_count()
-        counts["null_code"] += batch["code"].null_count()
-        numbers = batch["numeric_value"]
-        counts["not_finite"] += int((~numbers.is_finite()).sum())
+        ids = batch["subject_id"]
+        count("null_subject", ids.filter(ids.is_null()))
+        count("null_code", ids.filter(batch["code"].is_null()))
+        count("not_finite", ids.filter(~batch["numeric_value"].is_finite()))
         keys = batch.select("subject_id", "time")
         joined = keys if last is None else pl.concat([last, keys])
         same = pl.col("subject_id").eq_missing(pl.col("subject_id").shift(1))
@@ -100,12 +109,16 @@ def _check_shard(shard: Shard) -> tuple[list[Problem], np.ndarray]:
             # The first row of a shard has nothing before it, also when its subject is null.
             marks[0, "same"] = False
             marks[0, "unsorted"] = False
-        counts["unsorted"] += int(marks["unsorted"].sum())
+        count("unsorted", marks.filter("unsorted")["subject_id"])
         starts.append(marks.filter(~pl.col("same"))["subject_id"].drop_nulls().to_numpy())
         last = keys.tail(1)
-    ids = np.concatenate(starts) if starts else np.empty(0, dtype=np.int64)
-    apart = len(ids) - len(np.unique(ids))
-    return [_problem(shard, rule, count) for rule, count in {**counts, "apart": apart}.items() if count], ids
+    begun = np.concatenate(starts) if starts else np.empty(0, dtype=np.int64)
+    distinct, times = np.unique(begun, return_counts=True)
+    counts["apart"] = len(begun) - len(distinct)
+    if counts["apart"]:
+        subjects["apart"] = int(distinct[times > 1][0])
+    found = [_problem(shard, rule, n, subjects.get(rule)) for rule, n in counts.items() if n]
+    return found, begun
 
 
 def _batches(shard: Shard) -> Iterator[pl.DataFrame]:
@@ -139,9 +152,9 @@ def _may_have_nulls(file: "pq.ParquetFile", column: str) -> bool:  # type: ignor
     return False
 
 
-def _problem(shard: Shard, rule: str, count: int) -> Problem:
+def _problem(shard: Shard, rule: str, count: int, subject: int | None) -> Problem:
     what, column, remedy = _RULES[rule]
-    return Problem(what=what, file=shard.path, column=column, count=count, remedy=remedy)
+    return Problem(what=what, file=shard.path, column=column, count=count, remedy=remedy, subject_id=subject)
 
 
 _RULES = {
@@ -186,5 +199,6 @@ def _shared_subjects(dataset: Dataset, subjects: list[np.ndarray]) -> list[Probl
             column="subject_id",
             count=len(shared),
             remedy="put all rows of a subject into one shard",
+            subject_id=int(shared[0]),
         )
     ]

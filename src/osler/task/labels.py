@@ -17,6 +17,7 @@ from osler.base.progress import note
 from osler.record.dataset import Dataset
 from osler.record.schema import SAMPLE_KEY, UNKNOWN
 from osler.task.attrition import EXCLUDED, FOUND, KEPT, Attrition
+from osler.task.label_files import label_files, read_labels
 from osler.task.samples import count_patients, sample_table
 
 FORMAT_VERSION = 1
@@ -27,7 +28,6 @@ SAMPLE_COLUMNS: dict[str, pl.DataType] = {
     "site": pl.String(),
     "visit_id": pl.Int64(),
 }
-VALUE_COLUMNS = ("boolean_value", "integer_value", "float_value", "categorical_value")
 
 
 @dataclass(frozen=True)
@@ -112,8 +112,8 @@ def open_labels(path: str | Path, *, dataset: Dataset | None = None) -> Labels:
     folder = Path(path)
     if not folder.exists():
         raise InputError("no such folder", where=folder, remedy="name the folder that `osler label` wrote")
-    files = _label_files(folder)
-    merged, duplicates = one_row_per_sample(_read(files), where=folder)
+    files = label_files(folder)
+    merged, duplicates = one_row_per_sample(read_labels(files), where=folder)
     own = (folder / "task.json").is_file() and (folder / "samples.parquet").is_file()
     if own:
         samples = pl.read_parquet(folder / "samples.parquet").sort(SAMPLE_KEY)
@@ -208,70 +208,3 @@ def bare_samples(labels: pl.DataFrame) -> pl.DataFrame:
         pl.lit(UNKNOWN).alias("site"),
         pl.lit(None, dtype=pl.Int64).alias("visit_id"),
     )
-
-
-def _label_files(folder: Path) -> list[Path]:
-    if folder.is_file():
-        return [folder]
-    root = folder / "data" if (folder / "data").is_dir() else folder
-    besides = ("samples.parquet", "attrition.parquet", "sensitivity.parquet")
-    files = sorted(file for file in root.rglob("*.parquet") if file.name not in besides)
-    if not files:
-        raise InputError("no label files (*.parquet)", where=root, remedy="name a folder of MEDS labels")
-    return files
-
-
-def _read(files: list[Path]) -> pl.DataFrame:
-    parts = []
-    for file in files:
-        try:
-            frame = pl.read_parquet(file)
-        except pl.exceptions.PolarsError as error:
-            raise InputError(
-                f"not readable as Parquet: {error}", where=file, remedy="write it again"
-            ) from error
-        parts.append(_boolean_labels(frame, file))
-    labels = pl.concat(parts)
-    if labels.is_empty():
-        raise InputError("the labels have no rows", where=files[0].parent, remedy="name labels with samples")
-    return labels
-
-
-def _boolean_labels(frame: pl.DataFrame, file: Path) -> pl.DataFrame:
-    for name in SAMPLE_KEY:
-        if name not in frame.columns:
-            raise InputError(
-                f"column '{name}' is missing", where=file, allowed=[*SAMPLE_KEY, "boolean_value"]
-            )
-    # ACES writes all four value columns, three of them empty.
-    given = [
-        name for name in VALUE_COLUMNS if name in frame.columns and frame[name].null_count() < frame.height
-    ]
-    if given and "boolean_value" not in given:
-        raise InputError(
-            f"labels of type '{given[0]}' (classes, counts or measurements) are not supported yet",
-            where=file,
-            count=frame.height,
-            remedy="make boolean labels",
-        )
-    if "boolean_value" not in frame.columns or (frame.height and not given):
-        raise InputError(
-            "column 'boolean_value' is missing or empty", where=file, remedy="make boolean labels"
-        )
-    nulls = sum(frame[name].null_count() for name in (*SAMPLE_KEY, "boolean_value"))
-    if nulls:
-        raise InputError(
-            "null keys or labels", where=file, count=nulls, remedy="drop these rows or label them"
-        )
-    try:
-        return frame.select(
-            pl.col("subject_id").cast(pl.Int64),
-            pl.col("prediction_time").cast(pl.Datetime("us")),
-            pl.col("boolean_value").cast(pl.Boolean),
-        )
-    except pl.exceptions.PolarsError as error:
-        raise InputError(
-            f"a column has a wrong type: {error}",
-            where=file,
-            remedy="subject_id integer, prediction_time timestamp, boolean_value boolean",
-        ) from error
