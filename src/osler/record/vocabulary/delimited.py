@@ -14,7 +14,7 @@ from osler.base.errors import InputError
 if TYPE_CHECKING:
     import duckdb
 
-MEMORY = "512MB"
+MEMORY = "256MB"
 _DELIMITERS = ("\t", ",", ";", "|")
 
 
@@ -88,7 +88,7 @@ def query(
         **tables: frames that the query names.
 
     Raises:
-        InputError: a file is neither UTF-8 nor Latin-1, or its rows do not fit its header.
+        InputError: a file is cut off, or its rows do not fit its header.
     """
     import duckdb
 
@@ -101,10 +101,10 @@ def query(
             for place, (file, encoding) in enumerate(zip(files, encodings, strict=True)):
                 scanned = scanned.replace(f"{{{place}}}", _scan(file, encoding))
             return pl.DataFrame(pl.from_arrow(connection.sql(scanned).to_arrow_table()))
-        except duckdb.InvalidInputException as error:
+        except duckdb.Error as error:
             if "unicode" not in str(error).lower() or "latin-1" in encodings:
                 raise InputError(
-                    "the file cannot be read as a table: a row does not fit the header",
+                    "the file is no whole table: it is cut off, or a row does not fit its header",
                     where=", ".join(str(file.path) for file in files),
                     remedy="get the file again, or take it out of the folder",
                 ) from error

@@ -28,7 +28,7 @@ class Download:
         name: what the user calls it.
         url: where it is.
         sha256: of the archive; None where no independent one is known.
-        members: names of the files taken out of it, without their folders.
+        members: names of the files taken out of it, without their folders; `*` stands for anything.
     """
 
     name: str
@@ -66,7 +66,7 @@ _DOWNLOADS = (
         name="icd10pcs-2027",
         url=_FILES + "2027-icd-10-pcs-order-file-long-abbreviated-titles.zip",
         sha256=None,
-        members=("icd10pcs_order_2027.txt",),
+        members=("*order_2027.txt",),
     ),
     Download(
         name="icd10pcs-2018",

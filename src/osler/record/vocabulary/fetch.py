@@ -1,8 +1,10 @@
 """Fetching official vocabulary files from www.cms.gov: when named by the user, checked, whole or not."""
 
+import fnmatch
 import hashlib
 import tempfile
 import zipfile
+import zlib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -67,9 +69,9 @@ def fetch_vocabulary(
         entry = lock.get(download.name)
         checksum = given.get(download.name, "").lower() or download.sha256 or (entry or {}).get("sha256")
         if entry is None or entry["sha256"] != checksum or not _all_there(into, entry):
-            against = "the checksum given" if download.name in given else "a pinned checksum"
             fetched = _fetch(download, into, checksum, opener or secure_opener())
-            entry = {**fetched, "checked": against if checksum else "nothing: the first download"}
+            pinned = "a pinned checksum" if download.sha256 else "the first download"
+            entry = {**fetched, "checked": "the checksum given" if download.name in given else pinned}
             write_lock(into, {**lock, download.name: entry})
         paths += [into / name for name in entry["files"]]
     return paths
@@ -160,24 +162,26 @@ def _unpack(download: Download, archive: Path, into: Path) -> dict[str, str]:
     try:
         with zipfile.ZipFile(archive) as packed:
             inside = {Path(info.filename).name: info for info in packed.infolist()}
-            absent = [name for name in download.members if name not in inside]
+            found = {member: fnmatch.filter(sorted(inside), member) for member in download.members}
+            absent = [member for member, names in found.items() if len(names) != 1]
             if absent:
                 raise InputError(
-                    f"the archive has no file {absent[0]}",
+                    f"the archive has {len(found[absent[0]])} files {absent[0]}, not one",
                     where=download.url,
                     allowed=sorted(inside),
                     remedy=OWN_COPY,
                 )
-            if sum(inside[name].file_size for name in download.members) > _MOST_UNPACKED:
+            names = [name for (name,) in found.values()]
+            if sum(inside[name].file_size for name in names) > _MOST_UNPACKED:
                 raise InputError(
                     f"the files in the archive are longer than {_MOST_UNPACKED:,} bytes",
                     where=download.url,
                     remedy=OWN_COPY,
                 )
-            contents = {name: packed.read(inside[name]) for name in download.members}
-    except (zipfile.BadZipFile, NotImplementedError, RuntimeError) as error:
+            contents = {name: packed.read(inside[name]) for name in names}
+    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
         raise InputError(
-            "what was downloaded is no zip archive", where=download.url, remedy=OWN_COPY
+            "what was downloaded is no whole zip archive", where=download.url, remedy=OWN_COPY
         ) from error
     for name, data in contents.items():
         write_bytes(into / name, data)

@@ -19,7 +19,7 @@ def read_lock(folder: Path) -> dict[str, dict[str, Any]]:
 
     Returns:
         Name of the download -> `url`, `sha256` (of what was downloaded), `checked` (against what: a
-        checksum that is pinned, one that was given, or nothing before) and `files` (name -> SHA-256).
+        pinned checksum, one that was given, or the first download) and `files` (name -> SHA-256).
         Empty when nothing was fetched.
 
     Raises:

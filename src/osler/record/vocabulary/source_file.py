@@ -1,10 +1,12 @@
 """What every file of a vocabulary is: a path, what it holds, how codes are looked up in it."""
 
 import gzip
+import zlib
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
+from typing import BinaryIO, cast
 
 import polars as pl
 
@@ -41,13 +43,8 @@ def read_head(path: Path) -> bytes:
     Raises:
         InputError: a .gz file that is broken.
     """
-    try:
-        with _open(path) as file:
-            return file.read(HEAD_BYTES)
-    except (EOFError, OSError) as error:
-        raise InputError(
-            "the file cannot be read", where=path, remedy="mend it or take it out of the folder"
-        ) from error
+    with _reading(path) as file:
+        return file.read(HEAD_BYTES)
 
 
 def head_lines(head: bytes) -> list[str]:
@@ -62,8 +59,12 @@ def head_lines(head: bytes) -> list[str]:
 
 
 def read_lines(path: Path) -> Iterator[str]:
-    """The lines of a text file one by one, without their ends; each UTF-8, else Latin-1."""
-    with _open(path) as file:
+    """The lines of a text file one by one, without their ends; each UTF-8, else Latin-1.
+
+    Raises:
+        InputError: a .gz file that is broken.
+    """
+    with _reading(path) as file:
         for number, line in enumerate(file):
             yield _decoded(line.removeprefix(b"\xef\xbb\xbf") if not number else line).rstrip("\r\n")
 
@@ -75,7 +76,17 @@ def _decoded(data: bytes) -> str:
         return data.decode("latin-1")
 
 
-def _open(path: Path) -> IO[bytes]:
-    with path.open("rb") as file:
-        packed = file.read(2) == b"\x1f\x8b"
-    return gzip.open(path, "rb") if packed else path.open("rb")  # type: ignore[return-value]
+@contextmanager
+def _reading(path: Path) -> Iterator[BinaryIO]:
+    """A file opened for reading, of a packed one what is packed in it."""
+    try:
+        with path.open("rb") as file:
+            packed = file.read(2) == b"\x1f\x8b"
+        with gzip.open(path, "rb") if packed else path.open("rb") as file:
+            yield cast(BinaryIO, file)
+    except (EOFError, OSError, zlib.error) as error:
+        raise InputError(
+            "the file cannot be read to its end",
+            where=path,
+            remedy="get it again, or take it out of the folder",
+        ) from error

@@ -48,7 +48,7 @@ _UNSPECIFIED = re.compile(r"\s*-\s*(?=unspecified\b)")
 
 
 def readable(title: str) -> str:
-    """A title without its validity note; one in capitals also in sentence case.
+    """A title without quotes around it and its validity note; one in capitals in sentence case.
 
     Args:
         title: of a code of ICD.
@@ -62,7 +62,10 @@ def readable(title: str) -> str:
         >>> readable("HX COLONIC POLYPS"), readable("KLINEFELTER-s SYNDROME"), readable("Typhoid fever")
         ('History of colonic polyps', "Klinefelter's syndrome", 'Typhoid fever')
     """
-    title = _VALIDITY.sub("", " ".join(title.split()))
+    title = " ".join(title.split())
+    if len(title) > 1 and title[0] == title[-1] == "'":
+        title = title[1:-1].strip()
+    title = _VALIDITY.sub("", title)
     capitals = _LOST_APOSTROPHE.sub("'S", title)
     if capitals != capitals.upper() or not re.search("[A-Z]", capitals):
         return title

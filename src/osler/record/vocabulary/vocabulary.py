@@ -32,6 +32,16 @@ def open_vocabulary(path: Path) -> "Vocabulary":
     Raises:
         InputError: no such file or folder, nothing in it is recognised, or a file that was fetched has
             changed since.
+
+    Examples:
+        >>> _ = Path("mine.csv").write_text("icd10,title\\nI50,Heart failure\\nI501,Left heart failure\\n")
+        >>> vocabulary = open_vocabulary(Path("mine.csv"))
+        >>> vocabulary.describe(pl.Series(["ICD10CM/I50.1", "ICD10CM/I50.9"])).rows()
+        [('ICD10CM/I50.1', 'Left heart failure'), ('ICD10CM/I50.9', 'Heart failure')]
+        >>> vocabulary.parents(pl.Series(["ICD10CM/I50.1"])).rows()
+        [('ICD10CM/I50', 'ICD10CM/I00-I99'), ('ICD10CM/I50.1', 'ICD10CM/I50')]
+        >>> vocabulary.sources[0]["form"], vocabulary.sources[0]["descriptions"]
+        ('table of codes and titles, columns icd10 and title', 2)
     """
     if not path.exists():
         raise InputError("no such file or folder", where=path, remedy="name your vocabulary files")
