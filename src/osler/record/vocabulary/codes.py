@@ -60,8 +60,12 @@ def canonical_codes(vocabulary: pl.Series, code: pl.Series, *, kind: str = DIAGN
     known = {name: prefix_of(name, kind=kind) for name in names.drop_nulls().unique().to_list()}
     prefixes = names.replace_strict(list(known), list(known.values()), default=None, return_dtype=pl.String)
     frame = pl.DataFrame({"prefix": prefixes, "code": code.cast(pl.String).str.strip_chars()})
-    local = _spelled().replace("", None)
-    return frame.select(code=pl.concat_str("prefix", pl.lit("/"), local))["code"]
+    # Codes repeat: each is spelled once.
+    spelled = frame.unique().with_columns(
+        spelled=pl.concat_str("prefix", pl.lit("/"), _spelled().replace("", None))
+    )
+    together = frame.join(spelled, on=["prefix", "code"], how="left", nulls_equal=True, maintain_order="left")
+    return together["spelled"].alias("code")
 
 
 def local_key(code: pl.Expr) -> pl.Expr:
