@@ -28,13 +28,11 @@ class Place:
         path: the folder.
         kind: what it is.
         survey: the dataset that it is or was made from, where known; folders of one dataset share it.
-        run: the run that it is part of, where it is.
     """
 
     path: Path
     kind: str
     survey: Survey | None = field(default=None)
-    run: Path | None = field(default=None)
 
     @property
     def dataset(self) -> Dataset | None:
@@ -82,7 +80,7 @@ def find_places(path: Path, *, dataset: Path | None = None) -> list[Place]:
     own = path / "dataset"
     source = dataset or (own if own.is_dir() and kind_of(own) == DATASET else _named_dataset(path))
     survey = None if source is None else Survey(source)
-    return [Place(path=path, kind=RUN, survey=survey), *_inside(path, survey, run=path)]
+    return [Place(path=path, kind=RUN, survey=survey), *_inside(path, survey)]
 
 
 def _named_dataset(run: Path) -> Path | None:
@@ -91,17 +89,17 @@ def _named_dataset(run: Path) -> Path | None:
     return Path(named) if named and Path(named).is_absolute() and Path(named).is_dir() else None
 
 
-def _inside(path: Path, survey: Survey | None, *, run: Path) -> list[Place]:
+def _inside(path: Path, survey: Survey | None) -> list[Place]:
     places = []
     for folder in sorted(
         entry for entry in path.iterdir() if entry.is_dir() and not entry.name.startswith(".")
     ):
         kind = kind_of(folder)
         if kind is None:
-            places += _inside(folder, survey, run=run)
+            places += _inside(folder, survey)
             continue
         of_itself = kind == DATASET and (survey is None or survey.path.resolve() != folder.resolve())
-        places.append(Place(path=folder, kind=kind, survey=Survey(folder) if of_itself else survey, run=run))
+        places.append(Place(path=folder, kind=kind, survey=Survey(folder) if of_itself else survey))
     return places
 
 

@@ -104,9 +104,9 @@ def _subjects(place: Place, file: Path, frame: pl.DataFrame) -> list[Finding]:
                 )
             )
     beside = file.with_name(_REPLICATES)
-    splits = None if place.run is None else place.run / "splits.parquet"
-    if beside.is_file():
-        return findings + ([] if splits is None or not splits.is_file() else _fitted(beside, splits, place))
+    splits = place.path / "splits.parquet"
+    if beside.is_file() and splits.is_file():
+        return findings + _fitted(beside, splits)
     if place.survey is not None and place.survey.dataset.splits is not None:
         train = place.survey.dataset.splits.filter(pl.col("split") == TRAIN)
         seen = frame.join(train, on="subject_id", how="semi")
@@ -131,14 +131,12 @@ def _subjects(place: Place, file: Path, frame: pl.DataFrame) -> list[Finding]:
     return findings
 
 
-def _fitted(file: Path, splits: Path, place: Place) -> list[Finding]:
-    """Predictions of a fold for subjects that the run trained that fold on."""
+def _fitted(file: Path, splits: Path) -> list[Finding]:
+    """Predictions of a fold for subjects that it was trained on."""
     replicates, divided = pl.read_parquet(file), pl.read_parquet(splits)
     has = {"replicate", "fold", *SAMPLE_KEY} <= set(replicates.columns)
     if not has or not {"repeat", "fold", "subject_id", "split"} <= set(divided.columns):
         return []
-    if "task" in divided.columns:
-        divided = divided.filter(pl.col("task") == place.path.name)
     train = divided.filter(pl.col("split") == TRAIN).select(
         "subject_id", replicate=pl.col("repeat").cast(pl.Int64), fold=pl.col("fold").cast(pl.Int64)
     )
@@ -146,7 +144,7 @@ def _fitted(file: Path, splits: Path, place: Place) -> list[Finding]:
     if leaked.is_empty():
         return []
     what = "predictions of subjects that the fold was trained on"
-    remedy = "no figure of this model can be trusted: run the study again"
+    remedy = "no figure of this model can be trusted: predict again"
     return [_finding(BROKEN, file, what, "subject_id", leaked.height, remedy, leaked)]
 
 
