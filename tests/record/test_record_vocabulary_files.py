@@ -296,6 +296,59 @@ def test_ancestors_of_a_mapped_concept_are_followed(tmp_path):
     assert ("SNOMED/111", "SNOMED/64572001") in rows
 
 
+def test_the_same_export_as_parquet_and_in_parts_says_the_same(tmp_path):
+    plain = open_vocabulary(export(tmp_path / "plain"))
+    codes = pl.Series(["SNOMED/222", "SNOMED/333", "ICD9PROC/36.15", "ICD10CM/E11.65", "SNOMED/999"])
+    for name in ("CONCEPT", "CONCEPT_ANCESTOR", "CONCEPT_RELATIONSHIP"):
+        frame = pl.read_csv(tmp_path / "plain" / f"{name}.csv", separator="\t", quote_char=None)
+        half = frame.height // 2
+        for part, rows in enumerate((frame[:half], frame[half:].select(reversed(frame.columns)))):
+            folder = tmp_path / "parts" / name.lower()
+            folder.mkdir(parents=True, exist_ok=True)
+            rows.rename(str.upper).write_parquet(folder / f"{part}.parquet")
+    parts = open_vocabulary(tmp_path / "parts")
+    assert parts.describe(codes).rows() == plain.describe(codes).rows()
+    assert parts.parents(codes).rows() == plain.parents(codes).rows()
+    used = {source["file"]: source["parents"] for source in parts.sources if source["sha256"]}
+    assert used["concept_ancestor/0.parquet"] == 5
+    assert len(used) == 6
+
+
+def test_several_folders_are_one_vocabulary(tmp_path):
+    one, two = export(tmp_path / "one"), make.order_file(tmp_path / "two" / "a.txt", ICD10)
+    vocabulary = open_vocabulary(one, two)
+    assert told(vocabulary, ["SNOMED/333", "ICD10CM/A00.0", "ICD10CM/E11.65"]) == {
+        "SNOMED/333": "Blue disease",
+        "ICD10CM/A00.0": ICD10_TITLES["ICD10CM/A00.0"],
+        "ICD10CM/E11.65": ICD10_TITLES["ICD10CM/E11.65"],
+    }
+
+
+def test_the_hash_is_of_names_and_contents_of_what_is_recognised(tmp_path):
+    path = make.order_file(tmp_path / "v" / "a.txt", ICD10)
+    first = open_vocabulary(tmp_path / "v").hash
+    assert open_vocabulary(path).hash == first
+    make.write(tmp_path / "v" / "notes.txt", ["nothing known"])
+    assert open_vocabulary(tmp_path / "v").hash == first
+    make.order_file(path, ICD10[:-1])
+    assert open_vocabulary(tmp_path / "v").hash != first
+
+
+def test_tables_of_ids_without_concept_are_of_no_use(tmp_path):
+    make.concept_ancestors(tmp_path / "CONCEPT_ANCESTOR.csv", PARENTS)
+    with pytest.raises(InputError, match="without the table CONCEPT"):
+        open_vocabulary(tmp_path)
+    pl.DataFrame({"a": [1]}).write_parquet(tmp_path / "a.parquet")
+    (tmp_path / "broken.parquet").write_bytes(b"PAR1 and no more")
+    make.order_file(tmp_path / "b.txt", ICD10)
+    vocabulary = open_vocabulary(tmp_path)
+    assert {file.path.name: file.reason.partition(",")[0] for file in vocabulary.unknown} == {
+        "CONCEPT_ANCESTOR.csv": "a table of ids of concepts",
+        "a.parquet": "Parquet",
+        "broken.parquet": "Parquet",
+    }
+
+
 def test_without_concept_tables_parents_are_structural(tmp_path):
     vocabulary = open_vocabulary(make.order_file(tmp_path / "a.txt", ICD10))
     codes = pl.Series(["ICD10CM/E11.65", "ICD9CM/250.01", "SNOMED/1"])

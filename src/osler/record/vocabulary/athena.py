@@ -10,9 +10,9 @@ from functools import partial
 import polars as pl
 
 from osler.record.vocabulary.codes import canonical_codes
-from osler.record.vocabulary.delimited import Delimited, database, query
 from osler.record.vocabulary.source_file import FOUND, TitleFile
 from osler.record.vocabulary.table import key_of, wanted_keys
+from osler.record.vocabulary.tabular import Tabular, database, query
 
 CONCEPT = (
     "concept_id",
@@ -41,40 +41,40 @@ class Concepts:
     """The tables of one export.
 
     Attributes:
-        concept: CONCEPT.
-        ancestor: CONCEPT_ANCESTOR, if there.
-        relationship: CONCEPT_RELATIONSHIP, if there.
+        concept: the files of CONCEPT.
+        ancestor: those of CONCEPT_ANCESTOR, if there.
+        relationship: those of CONCEPT_RELATIONSHIP, if there.
     """
 
-    concept: Delimited
-    ancestor: Delimited | None = None
-    relationship: Delimited | None = None
+    concept: tuple[Tabular, ...]
+    ancestor: tuple[Tabular, ...] = ()
+    relationship: tuple[Tabular, ...] = ()
 
 
-def is_table(file: Delimited, columns: tuple[str, ...]) -> bool:
+def is_table(file: Tabular, columns: tuple[str, ...]) -> bool:
     """Whether a file has all columns of a table."""
     return set(columns) <= set(file.columns)
 
 
-def is_other(file: Delimited) -> bool:
+def is_other(file: Tabular) -> bool:
     """Whether a file is a table of an export that is of no use here.
 
     Examples:
-        >>> from osler.record.vocabulary.delimited import recognise_delimited
-        >>> is_other(recognise_delimited("DOMAIN.csv", "domain_id\\tdomain_name\\tdomain_concept_id"))
+        >>> from osler.record.vocabulary.tabular import text_table
+        >>> is_other(text_table("DOMAIN.csv", "domain_id\\tdomain_name\\tdomain_concept_id"))
         True
     """
     return any(is_table(file, columns) for columns in _OTHERS)
 
 
-def concept_titles(concept: Delimited) -> TitleFile:
+def concept_titles(concept: Tabular) -> TitleFile:
     """CONCEPT as a file of titles."""
     return TitleFile(
         path=concept.path,
         form="OMOP vocabulary table CONCEPT",
         vocabularies=(),
         long=True,
-        look_up=partial(_look_up, concept),
+        look_up=partial(_look_up, (concept,)),
     )
 
 
@@ -93,24 +93,24 @@ def concept_parents(tables: Concepts, codes: pl.Series) -> tuple[pl.DataFrame, p
         asked = _asked(tables.concept, codes)
         start = asked.select("id")
         mapped = pl.DataFrame(schema={"child": pl.Int64(), "parent": pl.Int64()})
-        if tables.relationship is not None and asked.height:
+        if tables.relationship and asked.height:
             sql = (
-                "SELECT DISTINCT concept_id_1::BIGINT AS child, concept_id_2::BIGINT AS parent FROM {0} "
+                "SELECT DISTINCT concept_id_1::BIGINT AS child, concept_id_2::BIGINT AS parent FROM {table} "
                 "WHERE relationship_id = 'Maps to' AND coalesce(invalid_reason, '') = '' "
                 "AND concept_id_1 <> concept_id_2 AND concept_id_1::BIGINT IN (SELECT id FROM start)"
             )
             mapped = query(connection, sql, tables.relationship, start=start)
             start = pl.concat([start, mapped.select(id="parent")]).unique()
         edges = mapped.clear()
-        if tables.ancestor is not None and start.height:
+        if tables.ancestor and start.height:
             closure = (
-                "SELECT DISTINCT ancestor_concept_id::BIGINT AS id FROM {0} "
+                "SELECT DISTINCT ancestor_concept_id::BIGINT AS id FROM {table} "
                 "WHERE descendant_concept_id::BIGINT IN (SELECT id FROM start)"
             )
             within = pl.concat([start, query(connection, closure, tables.ancestor, start=start)]).unique()
             steps = (
                 "SELECT DISTINCT descendant_concept_id::BIGINT AS child, "
-                "ancestor_concept_id::BIGINT AS parent FROM {0} WHERE min_levels_of_separation = '1' "
+                "ancestor_concept_id::BIGINT AS parent FROM {table} WHERE min_levels_of_separation = '1' "
                 "AND descendant_concept_id::BIGINT IN (SELECT id FROM within)"
             )
             edges = query(connection, steps, tables.ancestor, within=within)
@@ -118,7 +118,7 @@ def concept_parents(tables: Concepts, codes: pl.Series) -> tuple[pl.DataFrame, p
         if not ids.len():
             return pl.DataFrame(schema=_EDGES), pl.DataFrame(schema=_EDGES)
         sql = (
-            "SELECT concept_id::BIGINT AS id, vocabulary_id, concept_code FROM {0} "
+            "SELECT concept_id::BIGINT AS id, vocabulary_id, concept_code FROM {table} "
             "WHERE concept_id::BIGINT IN (SELECT id FROM ids)"
         )
         rows = query(connection, sql, tables.concept, ids=ids.alias("id").to_frame())
@@ -126,7 +126,7 @@ def concept_parents(tables: Concepts, codes: pl.Series) -> tuple[pl.DataFrame, p
     return _by_code(edges, names), _by_code(mapped, names)
 
 
-def _look_up(concept: Delimited, codes: pl.Series) -> pl.DataFrame:
+def _look_up(concept: tuple[Tabular, ...], codes: pl.Series) -> pl.DataFrame:
     rows = _rows(concept, codes, "trim(concept_name) AS description", "trim(concept_name) <> ''")
     return (
         rows.sort("code", "invalid", "standard", "id")
@@ -135,17 +135,17 @@ def _look_up(concept: Delimited, codes: pl.Series) -> pl.DataFrame:
     )
 
 
-def _asked(concept: Delimited, codes: pl.Series) -> pl.DataFrame:
+def _asked(concept: tuple[Tabular, ...], codes: pl.Series) -> pl.DataFrame:
     return _rows(concept, codes, "'' AS description", "true").select("id", "code").unique()
 
 
-def _rows(concept: Delimited, codes: pl.Series, also: str, condition: str) -> pl.DataFrame:
+def _rows(concept: tuple[Tabular, ...], codes: pl.Series, also: str, condition: str) -> pl.DataFrame:
     """Rows of CONCEPT whose code is one of the codes: `code, id, invalid, standard` and one more column."""
     wanted = wanted_keys(codes)
     sql = (
         f"SELECT vocabulary_id, concept_code, {also}, concept_id::BIGINT AS id, "
         "coalesce(invalid_reason, '') <> '' AS invalid, coalesce(standard_concept, '') <> 'S' AS standard "
-        f"FROM {{0}} WHERE {key_of('concept_code')} IN (SELECT key FROM wanted) AND {condition}"
+        f"FROM {{table}} WHERE {key_of('concept_code')} IN (SELECT key FROM wanted) AND {condition}"
     )
     with database() as connection:
         rows = query(connection, sql, concept, wanted=wanted.select("key"))

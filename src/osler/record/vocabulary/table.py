@@ -6,10 +6,10 @@ from functools import partial
 import polars as pl
 
 from osler.record.vocabulary.codes import canonical_codes, local_key
-from osler.record.vocabulary.delimited import Delimited, database, query, quoted, rows_of
 from osler.record.vocabulary.guess import guess_vocabulary
 from osler.record.vocabulary.names import DIAGNOSIS, PROCEDURE, known_prefix
 from osler.record.vocabulary.source_file import FOUND, LONG_TITLE, TitleFile
+from osler.record.vocabulary.tabular import Tabular, database, query, quoted, rows_of
 
 _CODES = ("code", "icdcode", "icd", "conceptcode", "dx", "dxcode", "diagnosiscode", "procedurecode")
 _VOCABULARIES = (
@@ -24,7 +24,7 @@ _VOCABULARIES = (
 _TITLES = ("title", "description", "desc", "display", "label", "name", "meaning", "conceptname")
 
 
-def recognise_table(file: Delimited, lines: list[str]) -> TitleFile | None:
+def recognise_table(file: Tabular, lines: list[str]) -> TitleFile | None:
     """A table of codes and titles, or None.
 
     Args:
@@ -69,7 +69,7 @@ def key_of(column: str) -> str:
 
 
 def _look_up(
-    file: Delimited,
+    file: Tabular,
     code: str,
     title: str,
     codes: pl.Series,
@@ -86,10 +86,11 @@ def _look_up(
     named = quoted(says) if says else "NULL::VARCHAR"
     sql = (
         f"SELECT {quoted(code)} AS code, trim({quoted(title)}) AS description, {named} AS vocabulary "
-        f"FROM {{0}} WHERE {key_of(quoted(code))} IN (SELECT key FROM wanted) AND trim({quoted(title)}) <> ''"
+        f"FROM {{table}} WHERE {key_of(quoted(code))} IN (SELECT key FROM wanted) "
+        f"AND trim({quoted(title)}) <> ''"
     )
     with database() as connection:
-        rows = query(connection, sql, file, wanted=wanted.select("key"))
+        rows = query(connection, sql, [file], wanted=wanted.select("key"))
     names = rows["vocabulary"] if says else pl.Series([vocabulary] * rows.height, dtype=pl.String)
     return (
         rows.select(code=canonical_codes(names, rows["code"], kind=kind), description=pl.col("description"))

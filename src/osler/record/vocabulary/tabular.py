@@ -1,7 +1,7 @@
-"""Streaming rows out of delimited text of any size: DuckDB reads, memory stays below a ceiling."""
+"""Streaming rows out of tables of any size, text or Parquet: DuckDB reads, memory stays below a ceiling."""
 
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,16 +15,17 @@ if TYPE_CHECKING:
     import duckdb
 
 MEMORY = "256MB"
+PARQUET = "parquet"
 _DELIMITERS = ("\t", ",", ";", "|")
 
 
 @dataclass(frozen=True)
-class Delimited:
-    """A text file with a header line.
+class Tabular:
+    """A text file with a header line, or a Parquet file.
 
     Attributes:
         path: the file; .gz is read packed.
-        delimiter: tab, comma, semicolon or bar.
+        delimiter: tab, comma, semicolon or bar; `PARQUET` for a Parquet file.
         columns: the names of the header, lower case; a nameless or repeated one is `column` and its place.
     """
 
@@ -33,11 +34,11 @@ class Delimited:
     columns: tuple[str, ...]
 
 
-def recognise_delimited(path: Path, header: str) -> Delimited | None:
-    """A delimited file by its header line, or None when the line has one column only.
+def text_table(path: Path, header: str) -> Tabular | None:
+    """A text table by its header line, or None when the line has one column only.
 
     Examples:
-        >>> recognise_delimited(Path("a.csv"), 'Code,"long, title",').columns
+        >>> text_table(Path("a.csv"), 'Code,"long, title",').columns
         ('code', 'long, title', 'column 3')
     """
     delimiter = max(_DELIMITERS, key=header.count)
@@ -45,7 +46,16 @@ def recognise_delimited(path: Path, header: str) -> Delimited | None:
     for place, cell in enumerate(rows_of([header], delimiter)[0], start=1):
         name = cell.strip().lower()
         columns.append(name if name and name not in columns else f"column {place}")
-    return Delimited(path=path, delimiter=delimiter, columns=tuple(columns)) if len(columns) > 1 else None
+    return Tabular(path=path, delimiter=delimiter, columns=tuple(columns)) if len(columns) > 1 else None
+
+
+def parquet_table(path: Path) -> Tabular | None:
+    """A Parquet file by its schema, or None when it cannot be read."""
+    try:
+        names = pl.read_parquet_schema(path)
+    except (pl.exceptions.PolarsError, OSError):
+        return None
+    return Tabular(path=path, delimiter=PARQUET, columns=tuple(name.lower() for name in names))
 
 
 def rows_of(lines: list[str], delimiter: str) -> list[list[str]]:
@@ -75,16 +85,16 @@ def database() -> Iterator["duckdb.DuckDBPyConnection"]:
 
 
 def query(
-    connection: "duckdb.DuckDBPyConnection", sql: str, *files: Delimited, **tables: pl.DataFrame
+    connection: "duckdb.DuckDBPyConnection", sql: str, files: Sequence[Tabular], **tables: pl.DataFrame
 ) -> pl.DataFrame:
-    """Run a query over files, `{0}` for the first, and over frames by name.
+    """Run a query over a table, and over frames by name.
 
     Every column is text. A file that is not UTF-8 is read as Latin-1. In files with tabs quotes are data.
 
     Args:
         connection: of `database`.
-        sql: the query, with `{0}`, `{1}` ... where the files stand.
-        *files: the files.
+        sql: the query, with `{table}` where the table stands.
+        files: the files of the table.
         **tables: frames that the query names.
 
     Raises:
@@ -94,21 +104,19 @@ def query(
 
     for name, frame in tables.items():
         connection.register(name, frame.to_arrow())
-    encodings = ["utf-8"] * len(files)
-    while True:
+    for encoding in ("utf-8", "latin-1"):
+        scans = " UNION ALL BY NAME ".join(f"SELECT * FROM {_scan(file, encoding)}" for file in files)
         try:
-            scanned = sql
-            for place, (file, encoding) in enumerate(zip(files, encodings, strict=True)):
-                scanned = scanned.replace(f"{{{place}}}", _scan(file, encoding))
-            return pl.DataFrame(pl.from_arrow(connection.sql(scanned).to_arrow_table()))
+            rows = connection.sql(sql.replace("{table}", f"({scans})")).to_arrow_table()
+            return pl.DataFrame(pl.from_arrow(rows))
         except duckdb.Error as error:
-            if "unicode" not in str(error).lower() or "latin-1" in encodings:
+            if "unicode" not in str(error).lower() or encoding == "latin-1":
                 raise InputError(
                     "the file is no whole table: it is cut off, or a row does not fit its header",
                     where=", ".join(str(file.path) for file in files),
                     remedy="get the file again, or take it out of the folder",
                 ) from error
-            encodings = ["latin-1"] * len(files)
+    raise AssertionError("one of the encodings reads, or raises")
 
 
 def quoted(column: str) -> str:
@@ -116,15 +124,18 @@ def quoted(column: str) -> str:
     return '"' + column.replace('"', '""') + '"'
 
 
-def _scan(file: Delimited, encoding: str) -> str:
-    quote = "" if file.delimiter == "\t" else '"'
+def _scan(file: Tabular, encoding: str) -> str:
     path = str(file.path).replace("'", "''")
+    if file.delimiter == PARQUET:
+        texts = ", ".join(f"{quoted(column)}::VARCHAR AS {quoted(column)}" for column in file.columns)
+        return f"(SELECT {texts} FROM read_parquet('{path}'))"
+    quote = "" if file.delimiter == "\t" else '"'
     return (
         f"read_csv('{path}', delim='{file.delimiter}', quote='{quote}', escape='{quote}', header=true, "
         f"auto_detect=false, columns={_columns(file)}, encoding='{encoding}', strict_mode=true)"
     )
 
 
-def _columns(file: Delimited) -> str:
+def _columns(file: Tabular) -> str:
     named = ("'" + column.replace("'", "''") + "': 'VARCHAR'" for column in file.columns)
     return "{" + ", ".join(named) + "}"
