@@ -1,0 +1,128 @@
+"""The queries of the second pass: staged rows that are kept, with ids in the place of references."""
+
+from osler.record.sources.fhir.attachments import BY_ADDRESS_ONLY
+from osler.record.sources.fhir.references import NO_SUCH_RESOURCE, SEVERAL_FIT
+from osler.record.sources.fhir.stage import FILES, PLACE_BITS
+from osler.record.sources.fhir.tables import KEY, PROBLEM, TABLES
+
+_FILES = (
+    f"SELECT file, min(name) AS name, sum(resources)::BIGINT AS resources FROM staged_{FILES} GROUP BY file "
+    "ORDER BY file"
+)
+_SITES = (
+    "SELECT site AS id, min(site_name) AS name FROM encounter WHERE site IS NOT NULL "
+    "GROUP BY site ORDER BY site"
+)
+# Columns that are taken over from the resource that a column names: join, then column -> expression.
+_DRUG = (
+    "LEFT JOIN medication m ON m.id = r.medication AND r.medication_problem IS NULL",
+    {
+        **{
+            name: f"CASE WHEN m.id IS NULL THEN r.{name} ELSE m.{name} END"
+            for name in ("system", "code", "display", "other_codes")
+        },
+        "text": "CASE WHEN m.id IS NULL THEN r.text ELSE coalesce(m.text, r.text) END",
+    },
+)
+_CONTENT = (
+    'LEFT JOIN "binary" b ON b.id = r."binary" AND r.binary_problem IS NULL',
+    {
+        "content": "coalesce(r.content, b.content)",
+        "content_type": "coalesce(b.content_type, r.content_type)",
+        "content_problem": (
+            'CASE WHEN r."binary" IS NULL THEN r.content_problem '
+            f"WHEN b.id IS NULL THEN '{BY_ADDRESS_ONLY}' ELSE b.content_problem END"
+        ),
+    },
+)
+_SITE = (
+    "LEFT JOIN organization o ON o.id = r.provider AND r.provider_problem IS NULL "
+    "LEFT JOIN location l ON l.id = r.location AND r.location_problem IS NULL "
+    "LEFT JOIN organization k ON k.id = l.managing_organization AND l.managing_organization_problem IS NULL",
+    {
+        "site": (
+            "CASE WHEN r.provider IS NOT NULL THEN 'Organization/' || r.provider "
+            "WHEN r.site_name IS NOT NULL THEN r.site_name "
+            "WHEN l.managing_organization IS NOT NULL THEN 'Organization/' || l.managing_organization "
+            "WHEN r.location IS NOT NULL THEN 'Location/' || r.location END"
+        ),
+        "site_name": "coalesce(o.name, r.site_name, k.name, l.name)",
+    },
+)
+_PLACE = (
+    "LEFT JOIN location l ON l.id = r.location AND r.location_problem IS NULL",
+    {"name": "coalesce(l.name, r.name)", "physical_type": "coalesce(r.physical_type, l.physical_type)"},
+)
+_TAKEN_OVER = {
+    "medicationrequest": _DRUG,
+    "medicationadministration": _DRUG,
+    "medicationdispense": _DRUG,
+    "medicationstatement": _DRUG,
+    "diagnosticreport": _CONTENT,
+    "documentreference": _CONTENT,
+    "encounter": _SITE,
+    "encounterlocation": _PLACE,
+}
+
+
+def table_query(name: str, *, in_bundle: frozenset[str], anywhere: frozenset[str]) -> str:
+    """The query whose rows are a table, in order.
+
+    Args:
+        name: one of `TABLES`.
+        in_bundle: types of resources that have keys in Bundles.
+        anywhere: types of resources that have keys anywhere.
+    """
+    if name == FILES:
+        return _FILES
+    if name == "site":
+        return _SITES
+    join, taken = _TAKEN_OVER.get(name, ("", {}))
+    columns = [
+        f'{taken[column]} AS "{column}"' if column in taken else f'r."{column}"'
+        for column in TABLES[name].columns
+    ]
+    return (
+        f"WITH resolved AS ({_resolved(name, in_bundle=in_bundle, anywhere=anywhere)}) "
+        f"SELECT {', '.join(columns)} FROM resolved r {join} ORDER BY r.file, r.row, r.part"
+    )
+
+
+def _resolved(name: str, *, in_bundle: frozenset[str], anywhere: frozenset[str]) -> str:
+    """Staged rows that are kept, each reference looked up: in its Bundle, by id, then by key anywhere."""
+    table = TABLES[name]
+    # Rows that are a part of a resource stay or go with it.
+    owner = name if table.resource is not None else "encounter"
+    joins = [f'ANTI JOIN "unkept_{owner}" u ON u.place = s.place']
+    columns: dict[str, str] = {
+        column: f's."{column}"' for column in table.columns if column not in ("file", "row")
+    }
+    columns["file"] = f"s.place >> {PLACE_BITS}"
+    columns["row"] = f"(s.place & {(1 << PLACE_BITS) - 1}) + 1"
+    columns["part"] = "s.part"
+    for number, (column, kind) in enumerate(table.references.items()):
+        bundled, known, keyed = f"b{number}", f"k{number}", f"a{number}"
+        key = f's."{column}{KEY}"'
+        found, several = [], []
+        if kind in in_bundle:
+            joins.append(
+                f"LEFT JOIN in_bundle {bundled} ON {bundled}.kind = '{kind}' AND {bundled}.bundle = s.bundle "
+                f"AND {bundled}.key = coalesce({key}, '{kind}/' || s.\"{column}\")"
+            )
+            found.append(f"CASE WHEN {bundled}.n = 1 THEN {bundled}.id END")
+            several.append(f"{bundled}.n > 1")
+        joins.append(f'LEFT JOIN "known_{kind}" {known} ON {known}.id = s."{column}"')
+        found.append(f"{known}.id")
+        if kind in anywhere:
+            joins.append(f"LEFT JOIN anywhere {keyed} ON {keyed}.kind = '{kind}' AND {keyed}.key = {key}")
+            found.append(f"CASE WHEN {keyed}.n = 1 THEN {keyed}.id END")
+            several.append(f"{keyed}.n > 1")
+        resolved = f"coalesce({', '.join(found)})" if len(found) > 1 else found[0]
+        columns[column] = f'coalesce({resolved}, s."{column}", {key})'
+        cases = [f"WHEN {resolved} IS NOT NULL THEN NULL"]
+        cases.append(f'WHEN s."{column}{PROBLEM}" IS NOT NULL THEN s."{column}{PROBLEM}"')
+        cases += [f"WHEN {condition} THEN '{SEVERAL_FIT}'" for condition in several]
+        cases.append(f"WHEN s.\"{column}\" IS NOT NULL OR {key} IS NOT NULL THEN '{NO_SUCH_RESOURCE}'")
+        columns[column + PROBLEM] = f"CASE {' '.join(cases)} END"
+    selected = ", ".join(f'{expression} AS "{column}"' for column, expression in columns.items())
+    return f'SELECT {selected} FROM "staged_{name}" s {" ".join(joins)}'
