@@ -35,6 +35,7 @@ disorder injury infection failure stenosis oral tablet injection solution acid s
 hormone cell platelet renal hepatic cardiac pulmonary vascular neural skin bone joint muscle screening
 """
 UNITS = ("mmol/L", "mg/dL", "g/L", "U/L", "%", "10*9/L")
+READ = {"10*9/L": "10^9/L"}  # the others read as they are written
 
 
 def code_book(rng: np.random.Generator) -> pl.DataFrame:
@@ -180,7 +181,7 @@ class PlainLoop:
             name = self.book[code][1]
             if number is not None:
                 value = f"{number:.2f}".rstrip("0").rstrip(".")
-                name = f"{name} ({unit}): {value}"
+                name = f"{name} ({READ.get(unit, unit)}): {value}"
             lines.append((name, row))
         new = [text for text, _ in lines if text not in self.tokens]
         self.tokens.update(zip(new, self.count(new).tolist(), strict=True))

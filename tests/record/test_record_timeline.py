@@ -23,7 +23,7 @@ def dataset(request, tmp_path):
     events = pl.DataFrame(
         [
             (1, None, "GENDER//F", None, None, None),
-            (1, DAY, "LAB//b", 2.5, None, "mg"),
+            (1, DAY, "LAB//b", 2.5, None, "ug"),
             (1, DAY, "LAB//a", 1.0, None, None),
             (1, DAY + HOUR, "COL//q___1", None, "Checked", None),
             (1, DAY + 2 * HOUR, "NOTE//x", None, "two\nlines " + "z" * 300, None),
@@ -57,7 +57,7 @@ def test_the_timeline_is_in_order_and_stops_at_the_time(dataset):
     rows = timeline(dataset, events, at=DAY + HOUR)
     assert rows.select("moment", "description", "value", "unit").rows() == [
         (None, "GENDER F", None, None),
-        (1, "Second", "2.5", "mg"),
+        (1, "Second", "2.5", "µg"),
         (1, "First", "1", "g"),
         (2, "Question? [Option]", "Checked", None),
     ]

@@ -14,7 +14,7 @@ CODES = [
     {"code": "Z//9", "description": "Zoster  history", "section": "conditions"},
     {"code": "LAB//na", "description": "Sodium", "kind": "numeric", "unit": "mmol/L", "section": "labs"},
     {"code": "LAB//x", "description": "Marker X", "low": 1.0, "high": 5.0, "unit": "U/L", "section": "labs"},
-    {"code": "LAB//y", "description": "Überwert", "section": "labs"},
+    {"code": "LAB//y", "description": "Überwert", "section": "labs", "unit": "ug/kg/min"},
     {"code": "VITAL//hr", "description": "Heart rate", "kind": "numeric", "section": "vitals"},
     {"code": "ADM//er", "description": "Emergency admission", "section": "visits"},
     {"code": "RX//a", "description": "Aspirin tablet", "section": "medications"},
@@ -51,7 +51,7 @@ NOTE_TEXTS = ("Seen by Dr. Smith. BP 120/80!\n\nPlan:\n- rest\n- fluids", "  ", 
 HOURS = (-24 * 40000, -24 * 700, -24 * 400, -50, -24, -1, 0, 0, 0, 1, 2, 23, 24, 25, 300)
 NUMBERS = (None, None, 0.0, 1.0, 1.005, 2.675, 138.0, -0.001, -3.14159, 0.125, 1e15, 5.0)
 WORDS = (None, None, None, "Checked", "Unchecked", "Positive", " two\n lines ", "", "naïve \U0001f600")
-UNITS = (None, None, "mmol/L", " mg/dL ", "")
+UNITS = (None, None, "mmol/L", " mg/dL ", "", "mm[Hg]", "mmHg", "{score}", "10*3/uL")
 PREDICTIONS = (-24 * 500, -25, 0, 0.5, 24, 400, 24 * 30)
 
 

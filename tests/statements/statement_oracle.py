@@ -28,6 +28,8 @@ HEADINGS = {
 }
 NOT_MEASURED = {"demographics", "visits", "conditions", "medications", "procedures"}
 DAY = 86_400_000_000
+# How units read; the others of the cases read as they are written.
+READ = {"mm[Hg]": "mmHg", "10*3/uL": "10^3/µL", "Cel": "°C", "ug/kg/min": "µg/kg/min", "{score}": None}
 
 
 def number_text(value):
@@ -79,12 +81,16 @@ class Oracle:
         return (None, False) if number is None else (number_text(number), True)
 
     def unit(self, event):
-        return clean(event["unit"]) or clean(self.codes[event["code"]]["unit"])
+        written = clean(event["unit"]) or clean(self.codes[event["code"]]["unit"])
+        return READ.get(written, written)
+
+    def book_unit(self, book):
+        return READ.get(clean(book["unit"]), clean(book["unit"]))
 
     def mark(self, event, sample):
         book = self.codes[event["code"]]
         low, high = book["low"], book["high"]
-        if not ((low is not None or high is not None) and self.unit(event) == clean(book["unit"])):
+        if not ((low is not None or high is not None) and self.unit(event) == self.book_unit(book)):
             low, high = self.limits.get((event["code"], self.unit(event)), (None, None))
         if low is None and high is None:
             return ""

@@ -14,10 +14,12 @@ from statement_oracle import age_text
 
 from osler.base.errors import InputError
 from osler.models.tokenizer import load_tokenizer
+from osler.record.measurements import measurements
+from osler.record.units import ucum
 from osler.statements.names import Names
 from osler.statements.packing import factor, factor_text, grouped, laid_out, order_by
 from osler.statements.person import age_words
-from osler.statements.ranges import concept_of, plain_unit, reference_ranges
+from osler.statements.ranges import reference_ranges, reference_unit
 from osler.statements.render import render_shard
 from osler.statements.sentences import split_sentences
 from osler.statements.settings import TextSettings
@@ -126,16 +128,26 @@ def test_names_are_sha256_also_when_remembered():
         assert names.of(pl.Series(texts, dtype=pl.String)) == wanted
 
 
-def test_concepts_and_units_are_recognised():
-    assert concept_of("Hemoglobin [Mass/volume] in Blood") == "haemoglobin"
-    assert concept_of("Hemoglobin A1c") is None
-    assert concept_of("Platelet count") == "platelets"
-    assert concept_of("Sodium chloride 0.9 %") is None
-    assert concept_of("Natriuretic peptide") is None
-    assert concept_of("Potassium, whole blood") == "potassium"
-    assert plain_unit(pl.Series(["10^9/L", "x10E3/uL", "beats/min", "°C", "degF"])).to_list() == [
-        *("10*9/l", "10*9/l", "/min", "c", "f")
-    ]
+@pytest.mark.parametrize(
+    ("description", "unit", "found"),
+    [
+        ("Hemoglobin [Mass/volume] in Blood", "g/dL", ("haemoglobin", "g/dL")),
+        ("Platelet count", "10*3/uL", ("platelets", "10*9/L")),
+        ("White blood cells", "10*9/L", ("white blood cells", "10*9/L")),
+        ("RBC", "10*6/uL", ("red blood cells", "10*12/L")),
+        ("Potassium, whole blood", "meq/L", ("potassium", "mmol/L")),
+        ("Glucose", "mmol/L", ("glucose", "mmol/L")),
+        ("Temperature", "[degF]", ("temperature", "[degF]")),
+        ("Calcium", "meq/L", None),  # two charges: the number is another
+        ("Hemoglobin A1c", "%", None),
+        ("Sodium chloride 0.9 %", "mmol/L", None),
+        ("Natriuretic peptide", "pg/mL", None),
+        ("Sodium, urine", "mmol/L", None),
+        ("Platelets", "puff", None),
+    ],
+)
+def test_reference_values_hold_for_numbers_as_they_are(description, unit, found):
+    assert reference_unit("X", description, unit) == found
 
 
 def test_reference_ranges_are_sane():
@@ -143,12 +155,15 @@ def test_reference_ranges_are_sane():
     assert (table["low"] < table["high"]).all()
     assert (table["years_from"] < table["years_to"]).all()
     key = ["concept", "unit"]
-    assert table.select(pl.col("pattern").n_unique().over("concept") == 1).to_series().all()
     for _, group in table.group_by(key):
         for sex in ("male", "female"):
             bands = group.filter(pl.col("sex").is_null() | (pl.col("sex") == sex)).sort("years_from")
             assert (bands["years_to"].shift(1) <= bands["years_from"]).drop_nulls().all(), group
-    assert table["unit"].equals(plain_unit(table["unit"]))
+    assert table["unit"].equals(ucum(table["unit"]))
+    assert set(table["concept"]) <= {known.concept for known in measurements()}
+    for concept, unit in table.select(key).unique().rows():
+        name = concept.replace("urea nitrogen", "BUN")
+        assert reference_unit("X", name, unit) == (concept, unit)
 
 
 @pytest.mark.parametrize(
@@ -174,6 +189,64 @@ def test_marks_depend_on_age_and_sex(sex, years, value, mark):
     )
     said = f"Haemoglobin (g/dL): {value:g}" + (f" ({mark})" if mark else "")
     assert made.frame("texts")["text"].item().endswith(said)
+
+
+@pytest.mark.parametrize(
+    ("written", "read"),
+    [
+        ("10*3/uL", "10^3/µL"),
+        ("thou/cumm", "thou/cumm"),
+        ("mm[Hg]", "mmHg"),
+        ("Cel", "°C"),
+        ("meq/L", "mEq/L"),
+    ],
+)
+@pytest.mark.parametrize("style", ["list-recent", "markdown"])
+def test_units_are_shown_as_they_read(style, written, read):
+    row = {"subject_id": 1, "time": START, "code": "LAB//x", "numeric_value": 3.0, "text_value": None}
+    made = render_shard(
+        frame_of([{**row, "unit": written}]),
+        BOOK,
+        sample_frame([(1, 1)]),
+        TextSettings(style=style),
+        load_tokenizer("minilm"),
+    )
+    assert made.frame("texts")["text"].item().endswith(f"Marker X ({read}): 3")
+
+
+def test_a_unit_that_says_nothing_is_left_out():
+    row = {"subject_id": 1, "time": START, "code": "LAB//x", "numeric_value": 3.0, "text_value": None}
+    for style in ("list-recent", "json"):
+        made = render_shard(
+            frame_of([{**row, "unit": "{score}"}]),
+            BOOK,
+            sample_frame([(1, 1)]),
+            TextSettings(style=style),
+            load_tokenizer("minilm"),
+        )
+        text = made.frame("texts")["text"].item()
+        assert "unit" not in text
+        assert "Marker X: 3" in text or '"Marker X", "value": "3"' in text
+
+
+def test_limits_hold_in_the_unit_of_the_book_however_it_is_written():
+    codes = BOOK.with_columns(
+        unit=pl.when(pl.col("code") == "LAB//x").then(pl.lit("mm[Hg]")).otherwise("unit")
+    )
+    row = {"subject_id": 1, "code": "LAB//x", "numeric_value": 9.0, "text_value": None}
+    rows = [
+        {**row, "time": START, "unit": "mm[Hg]"},
+        {**row, "time": START + timedelta(minutes=1), "unit": "mmHg"},
+        {**row, "time": START + timedelta(minutes=2), "unit": None},
+    ]
+    made = render_shard(
+        frame_of(rows),
+        codes,
+        sample_frame([(1, 1)]),
+        TextSettings(style="markdown"),
+        load_tokenizer("minilm"),
+    )
+    assert made.frame("texts")["text"].item().endswith("Marker X (mmHg): 9 (high), 9 (high), 9 (high)")
 
 
 def test_numbers_that_are_none_are_refused():

@@ -7,6 +7,7 @@ import polars as pl
 from osler.base.errors import InputError
 from osler.record.dataset import ROW, Dataset
 from osler.record.schema import DEATH
+from osler.record.units import readable
 
 _ALMOST_A_DAY = timedelta(days=1) - timedelta(microseconds=1)
 
@@ -97,14 +98,15 @@ def timeline(dataset: Dataset, events: pl.DataFrame, *, at: datetime | None = No
 
     Returns:
         `row` (position in the dataset), `time`, `moment` (1 for the first time, null without one), `section`,
-        `description`, `value`, `unit`; facts without a time first, then by time, then as in the code book.
+        `description`, `value`, `unit` (as it reads); facts without a time first, then by time, then as in the
+        code book.
     """
     book = _described(dataset.codes)
     moment = pl.col("time").rank("dense").cast(pl.Int64).alias("moment")
     seen = pl.lit(value=True) if at is None else pl.col("time").is_null() | (pl.col("time") <= at)
     number = pl.col("numeric_value").map_elements(lambda value: f"{value:.7g}", return_dtype=pl.String)
     value = pl.coalesce(pl.col("text_value"), number)
-    return (
+    rows = (
         events.with_columns(moment)
         .filter(seen)
         .join(book, on="code", how="left", maintain_order="left")
@@ -119,6 +121,7 @@ def timeline(dataset: Dataset, events: pl.DataFrame, *, at: datetime | None = No
             pl.when(value.is_not_null()).then(pl.coalesce("unit", "book_unit")).alias("unit"),
         )
     )
+    return rows.with_columns(unit=readable(rows["unit"]))
 
 
 def _described(codes: pl.DataFrame) -> pl.DataFrame:

@@ -8,6 +8,7 @@ import polars as pl
 
 from osler.record import schema
 from osler.record.codebook import words_of_code
+from osler.record.units import readable
 from osler.statements.spec import AGE, SEX
 
 SEX_PREFIX = "GENDER//"
@@ -35,7 +36,7 @@ class Book:
     Attributes:
         codes: the codes.
         description: one line of text each, white space runs made one space.
-        unit: unit or null.
+        unit: unit as it reads, or null.
         section: index into `sections`.
         text_first: whether a text value stands before a numeric one (ordinal, categorical, flag).
         is_birth, is_sex, is_note, is_identifier: what the code is.
@@ -106,7 +107,7 @@ def open_book(codes: pl.DataFrame) -> Book:
     return Book(
         codes=code,
         description=one_line(codes["description"]),
-        unit=one_line(codes["unit"]),
+        unit=readable(one_line(codes["unit"])),
         section=codes["section"].replace_strict(place, return_dtype=pl.Int32).to_numpy(),
         text_first=kind.is_in(_TEXT_FIRST).fill_null(value=False).to_numpy(),
         is_birth=((code == schema.BIRTH) | code.str.starts_with(f"{schema.BIRTH}//")).to_numpy(),

@@ -4,7 +4,6 @@ The reference values (`reference_ranges.csv`) are common adult and paediatric li
 reads to a clinician, not what it means for one patient; a laboratory's own limits in the code book go first.
 """
 
-import re
 from functools import lru_cache
 from importlib.resources import files
 from io import StringIO
@@ -12,68 +11,48 @@ from io import StringIO
 import numpy as np
 import polars as pl
 
+from osler.record.measurements import measurement_of
+from osler.record.units import conversion, ucum
 from osler.statements.book import Book
 from osler.statements.packing import factor
 from osler.statements.person import Person
 
 LOW, NORMAL, HIGH = 1, 2, 3
-_OTHER_SPECIMENS = re.compile(
-    r"urin|csf|cerebrospinal|stool|fluid|\bratio|fraction|cord\b|panel|ioni[sz]ed|24 ?h"
-)
-_UNIT_SPELLINGS = {
-    r"^meq/l$": "mmol/l",
-    r"^(k/u?l|k/mcl|thousand/u?l|x?10[*^]?e?0?[39]/(ul|l|mcl)|10e9/l|g/l x 10\^9)$": "10*9/l",
-    r"^(m/u?l|m/mcl|million/u?l|x?10[*^]?e?(0?6|12)/(ul|l|mcl))$": "10*12/l",
-    r"^(°|deg|degrees? ?)?c(el|elsius)?$": "c",
-    r"^(\[?deg|°|degrees? ?)?f(\]|ahrenheit)?$": "f",
-    r"^(beats|breaths|insp)?(/| per )min(ute)?s?$|^bpm$|^\{.*\}/min$": "/min",
-    r"^mm ?\[?hg\]?$": "mmhg",
-    r"^umol/l$|^µmol/l$|^μmol/l$|^micromol/l$": "umol/l",
-}
 
 
 @lru_cache(maxsize=1)
 def reference_ranges() -> pl.DataFrame:
-    """Our reference values: `concept, pattern, unit, sex, years_from, years_to, low, high`."""
+    """Our reference values: `concept, unit, sex, years_from, years_to, low, high`.
+
+    Concepts are those of `osler.record.measurements`, units are UCUM.
+    """
     text = files("osler.statements").joinpath("reference_ranges.csv").read_text(encoding="utf-8")
     types = {"years_from": pl.Float64, "years_to": pl.Float64, "low": pl.Float64, "high": pl.Float64}
     return pl.read_csv(StringIO(text), comment_prefix="#", schema_overrides=types)
 
 
-def plain_unit(unit: pl.Series) -> pl.Series:
-    """Units in one spelling: lower case, `mEq/L` of a monovalent ion as `mmol/l`, counts per litre.
+@lru_cache(maxsize=10_000)
+def reference_unit(code: str, description: str, unit: str) -> tuple[str, str] | None:
+    """The concept and unit of the reference values that hold for a code's numbers as they are, or None.
+
+    Args:
+        code, description: of the code book.
+        unit: UCUM.
 
     Examples:
-        >>> plain_unit(pl.Series(["K/uL", "mEq/L", "mm[Hg]", "g/dL"])).to_list()
-        ['10*9/l', 'mmol/l', 'mmhg', 'g/dl']
+        >>> reference_unit("LAB//1", "WBC", "10*3/uL"), reference_unit("LAB//2", "Sodium", "meq/L")
+        (('white blood cells', '10*9/L'), ('sodium', 'mmol/L'))
+        >>> reference_unit("LAB//2", "Sodium, urine", "mmol/L") is None
+        True
     """
-    plain = unit.str.strip_chars().str.to_lowercase()
-    for pattern, spelling in _UNIT_SPELLINGS.items():
-        plain = plain.str.replace(pattern, spelling)
-    return plain
-
-
-@lru_cache(maxsize=100_000)
-def concept_of(description: str) -> str | None:
-    """The measured concept that a description begins with, or None; other specimens than blood have none.
-
-    Examples:
-        >>> concept_of("Sodium [Moles/volume] in Serum"), concept_of("Sodium, urine"), concept_of("Aspirin")
-        ('sodium', None, None)
-    """
-    concepts, pattern = _concepts()
-    name = description.lower()
-    if _OTHER_SPECIMENS.search(name):
+    known = measurement_of(code, description)
+    if known is None:
         return None
-    match = pattern.match(name)
-    return None if match is None else concepts[int(str(match.lastgroup)[1:])]
-
-
-@lru_cache(maxsize=1)
-def _concepts() -> tuple[list[str], re.Pattern[str]]:
-    named = reference_ranges().unique("concept", keep="first", maintain_order=True)
-    patterns = [rf"(?P<c{i}>(?:{pattern})(?!\w))" for i, pattern in enumerate(named["pattern"])]
-    return named["concept"].to_list(), re.compile("|".join(patterns))
+    for there in reference_ranges().filter(concept=known.concept)["unit"].unique(maintain_order=True):
+        how = conversion(unit, there, molar_mass=known.molar_mass, valence=known.valence)
+        if how is not None and not how.changes:
+            return known.concept, there
+    return None
 
 
 def marks(
@@ -94,7 +73,7 @@ def marks(
         book: the code book.
         person: age and sex of each sample.
         sample, code, unit, number: int or float [n], one entry per value.
-        units: the distinct units.
+        units: the distinct units as they read.
 
     Returns:
         int32 [n].
@@ -117,28 +96,38 @@ def _reference(
     book: Book, person: Person, sample: np.ndarray, code: np.ndarray, unit: np.ndarray, units: pl.Series
 ) -> tuple[np.ndarray, np.ndarray]:
     limits = np.full((2, len(code)), np.nan)
-    ids, codes = factor(code)
-    named = [concept_of(description) for description in book.description.gather(codes).to_list()]
-    concepts = pl.Series(named, dtype=pl.String)
-    spelled = pl.concat([plain_unit(units), pl.Series([None], dtype=pl.String)])
+    pairs, keys = factor(code.astype(np.int64) * (len(units) + 1) + unit + 1)
+    codes, written = np.divmod(keys, len(units) + 1)
+    spelled = pl.concat([pl.Series([None], dtype=pl.String), ucum(units)]).gather(written)
+    found = [
+        None if unit is None else reference_unit(code, description, unit)
+        for code, description, unit in zip(
+            book.codes.gather(codes), book.description.gather(codes), spelled, strict=True
+        )
+    ]
+    known = pl.DataFrame(
+        [pair or (None, None) for pair in found],
+        schema={"concept": pl.String, "unit": pl.String},
+        orient="row",
+    )
     values = pl.DataFrame(
         {
             "value": np.arange(len(code)),
-            "concept": concepts.gather(ids),
-            "unit": spelled.gather(np.where(unit >= 0, unit, len(units))),
+            "concept": known["concept"].gather(pairs),
+            "unit": known["unit"].gather(pairs),
             "is_sex": person.sex.gather(sample),
             "years": person.years[sample],
         }
-    ).drop_nulls(["concept", "unit"])
+    ).drop_nulls("concept")
     everyone = (pl.col("years_from") == 0) & pl.col("years_to").is_infinite()
     right_age = (pl.col("years") >= pl.col("years_from")) & (pl.col("years") < pl.col("years_to"))
     fits = (pl.col("sex").is_null() | (pl.col("sex") == pl.col("is_sex"))) & (
         everyone | (pl.col("years").is_not_nan() & right_age)
     )
-    found = (
+    rows = (
         values.join(reference_ranges(), on=["concept", "unit"], how="inner", maintain_order="left_right")
         .filter(fits)
         .unique("value", keep="first", maintain_order=True)
     )
-    limits[:, found["value"].to_numpy()] = found.select("low", "high").to_numpy().T
+    limits[:, rows["value"].to_numpy()] = rows.select("low", "high").to_numpy().T
     return limits[0], limits[1]

@@ -4,6 +4,7 @@ import numpy as np
 import polars as pl
 
 from osler.base.errors import InputError
+from osler.record.units import readable
 from osler.statements.book import Book, one_line
 from osler.statements.packing import factor, factor_text
 from osler.statements.view import View
@@ -136,10 +137,10 @@ def numbers_at(view: View, positions: np.ndarray) -> tuple[np.ndarray, np.ndarra
 
 
 def unit_ids(view: View, positions: np.ndarray, book: Book) -> tuple[np.ndarray, pl.Series]:
-    """The unit of each event, else of its code: int32 [n], -1 for none, and the distinct units."""
+    """The unit of each event, else of its code: int32 [n], -1 for none, and the units as they read."""
     own_ids, own = clean_ids(view.column("unit", positions))
-    code_ids, of_code = clean_ids(book.unit)
-    shared, units = factor_text(pl.concat([own, of_code]))
+    code_ids, of_code = factor_text(book.unit)
+    shared, units = factor_text(pl.concat([readable(own), of_code]))
     shared = np.append(shared, np.int32(-1))  # so that id -1, none, stays -1
     of_event, of_code_ids = shared[: len(own)], np.append(shared[len(own) : -1], np.int32(-1))
     by_code = of_code_ids[code_ids][view.code[positions]]
