@@ -88,6 +88,34 @@ def test_units_of_real_numbers_are_known(real_data, source):
     assert readable(spelled.drop_nulls()).drop_nulls().str.contains(r"[\[\]{}*]").sum() == 0
 
 
+def prescriptions(real_data):
+    doses = strings(real_data / "mimic4_demo" / "hosp" / "prescriptions.csv.gz")
+    return values_of(doses, code="drug", description="drug", unit="dose_unit_rx", value="dose_val_rx")
+
+
+def clif_single_doses(real_data):
+    doses = pl.read_parquet(real_data / "mimic4_demo" / "clif" / "clif_medication_admin_intermittent.parquet")
+    drug = pl.col("med_category")
+    return values_of(doses, code=drug, description=drug, unit="med_dose_unit", value="med_dose")
+
+
+@pytest.mark.parametrize(
+    ("source", "share", "others"),
+    [
+        # Tablets, bags, puffs: doses that are counted, no units of measurement.
+        (prescriptions, 0.910, {"BAG", "TAB", "Appl", "PUFF", "VIAL", "CAP", "dose"}),
+        (clif_single_doses, 0.745, {"dose"}),
+    ],
+)
+def test_counted_doses_stay_as_they_are_written(real_data, source, share, others):
+    units = source(real_data).drop_nulls("unit")["unit"]
+    spelled = ucum(units)
+    known = {unit: unit is None or terms_of(unit) is not None for unit in spelled.unique().to_list()}
+    is_known = spelled.replace_strict(list(known), list(known.values()), return_dtype=pl.Boolean)
+    assert is_known.mean() == pytest.approx(share, abs=0.001)
+    assert others <= set(spelled.filter(~is_known)) <= set(units.str.strip_chars())
+
+
 # Every conversion that changes numbers, as looked at one by one: code -> UCUM of the source -> target.
 CHANGES = {
     "eicu_labs": {

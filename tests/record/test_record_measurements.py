@@ -215,6 +215,9 @@ def test_known_measurements_go_to_their_unit():
         ("MG", "Magnesium", "meq/L", 3),
         ("TEMP", "Temperature", "°F", 3),
         ("WBC", "WBC", "G/L", 3),
+        ("WBC", "WBC", "X 10 3", 3),
+        ("RBC", "RBC", "T/L", 3),
+        ("RBC", "RBC", "x10 (6)", 3),
         ("HCT", "Hematocrit", "L/L", 3),
         ("A1C", "HbA1c", "mmol/mol", 3),
         ("TSH", "TSH", "mcU/ml", 3),
@@ -222,11 +225,12 @@ def test_known_measurements_go_to_their_unit():
     ]
     made = steps(*rows)
     assert [step[1] for step in made] == [
-        *("mg/dL", "mg/dL", "umol/L", "mmol/L", "mg/dL", "Cel", "10*3/uL", "%", "%", "m[IU]/L", "U/L")
+        *("mg/dL", "mg/dL", "umol/L", "mmol/L", "mg/dL", "Cel", "10*3/uL", "10*3/uL", "10*6/uL", "10*6/uL"),
+        *("%", "%", "m[IU]/L", "U/L"),
     ]
-    factors = [0.011312, 1, 88.40, 1, 1.21525, 5 / 9, 1, 100, 0.09148, 1, 1]
+    factors = [0.011312, 1, 88.40, 1, 1.21525, 5 / 9, 1, 1, 1, 1, 100, 0.09148, 1, 1]
     assert [step[2] for step in made] == pytest.approx(factors, rel=1e-4)
-    assert [step[3] for step in made] == pytest.approx([0] * 5 + [-160 / 9] + [0] * 2 + [2.152] + [0] * 2)
+    assert [step[3] for step in made] == pytest.approx([0] * 5 + [-160 / 9] + [0] * 5 + [2.152] + [0] * 2)
 
 
 def test_glycated_haemoglobin_is_not_a_fraction_of_moles():
@@ -253,13 +257,14 @@ def test_what_cannot_be_converted_stays():
         ("D", "D-dimer", "ug/mL", 1),
         ("E", "MCHC", "%", 1),
         ("F", "Albumin", "puff", 1),
+        ("G", "Albumin", "G/L", 1),
         ("F", "Albumin", None, 1),
         ("P", "pH", "units", 1),
         ("P", "pH", "mmHg", 1),
         ("S", "GCS", "{score}", 1),
     ]
     assert [step[1] for step in steps(*rows)] == [
-        *("ng/mL{FEU}", "ng/mL{FEU}", "ng/mL", "%", "puff", None, None, "mm[Hg]", None)
+        *("ng/mL{FEU}", "ng/mL{FEU}", "ng/mL", "%", "puff", "g/dL", None, None, "mm[Hg]", None)
     ]
 
 

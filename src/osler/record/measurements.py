@@ -24,9 +24,16 @@ _HBA1C = "haemoglobin A1c"
 _NGSP_FROM_IFCC = Conversion(0.09148, 2.152)
 # Units of a quantity that has none: "units" of pH, "ratio" of an INR.
 _NOTHING = ("U", "1", "[pH]")
-# Giga per litre, as some sources count blood cells; nobody weighs them.
-_GIGA = "g/L"
+# Units of blood cells as some sources write them: giga per litre, and powers of ten whose volume goes without
+# saying (a microlitre up to millions, a litre above). Nobody weighs blood cells.
 _CELLS = ("10*3/uL", "10*6/uL")
+_CELLS_SAID = {
+    "g/L": "10*9/L",
+    "10*3": "10*3/uL",
+    "10*6": "10*6/uL",
+    "10*9": "10*9/L",
+    "10*12": "10*12/L",
+}
 
 
 @dataclass(frozen=True)
@@ -178,8 +185,8 @@ def _planned(
     if known is not None and known.unit is None and (unit in _NOTHING or unit.startswith("{")):
         return None, as_it_is[1]
     if known is not None and known.unit is not None:
-        counted = unit == _GIGA and known.unit in _CELLS
-        target, how = known.unit, _to_unit(known, "10*9/L" if counted else unit, known.unit)
+        meant = _CELLS_SAID.get(unit, unit) if known.unit in _CELLS else unit
+        target, how = known.unit, _to_unit(known, meant, known.unit)
     if how is None:
         target = usual[code, unit]
         how = conversion(unit, target, valence=0)
