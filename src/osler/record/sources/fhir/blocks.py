@@ -130,11 +130,13 @@ def _pieces(opened: OpenFile, file: int, size: int) -> Iterator[Piece]:
         yield Piece(file, name, data, is_lines=False)
         return
     line = 1
-    while head:
+    while True:
         with readable(name):
             head += stream.readline()
             rest = stream.read(size)
         yield Piece(file, name, head, is_lines=True, first_line=line)
+        if not rest:
+            return
         line += head.count(b"\n")
         head = rest
 

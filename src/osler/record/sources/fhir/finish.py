@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 # Tables that others take columns over from come first.
 _FIRST = ("organization", "location", "medication", "binary", "encounter")
+_SOURCE = {"site": "encounter"}  # of a table that is not staged itself
 _MEMORY_OF_A_THREAD = 128 << 20  # bytes; below that, the database's sorts and joins fail
 
 
@@ -40,11 +41,12 @@ class Kept:
     problems: dict[str, Counter[str]] = field(default_factory=dict)
 
 
-def finish(staged: Path, into: Path, *, memory: int) -> dict[str, Kept]:
+def finish(staged: Path, into: Path, *, staged_rows: dict[str, int], memory: int) -> dict[str, Kept]:
     """Write the tables from the staged ones.
 
     Args:
         staged: folder of the staged tables, each a Parquet file.
+        staged_rows: staged table -> its rows.
         into: folder of the tables.
         memory: bytes that the database may take; beyond that it works on disk, in `staged`.
 
@@ -58,10 +60,13 @@ def finish(staged: Path, into: Path, *, memory: int) -> dict[str, Kept]:
         _refuse_two_servers(database)
         for name, table in TABLES.items():
             if table.resource is not None:
-                _choose_versions(database, name, table.resource)
+                _choose_versions(database, name, table.resource, is_empty=not staged_rows[name])
         looked_up = _prepare_keys(database)
-        order = [*_FIRST, *(name for name in TABLES if name not in _FIRST)]
-        kept = {name: _write(database, name, looked_up, into) for name in order}
+        kept = {}
+        for name in (*_FIRST, *(name for name in TABLES if name not in _FIRST)):
+            is_empty = not staged_rows.get(_SOURCE.get(name, name))
+            query = "" if is_empty else table_query(name, **looked_up)
+            kept[name] = _write(database, name, query, into)
     return {name: kept[name] for name in TABLES}
 
 
@@ -70,7 +75,6 @@ def _database(staged: Path, memory: int) -> "duckdb.DuckDBPyConnection":
 
     threads = max(1, min(os.cpu_count() or 1, memory // _MEMORY_OF_A_THREAD))
     database = duckdb.connect(
-        staged / "work.duckdb",
         config={
             "autoinstall_known_extensions": False,
             "autoload_known_extensions": False,
@@ -87,7 +91,7 @@ def _database(staged: Path, memory: int) -> "duckdb.DuckDBPyConnection":
 
 def _view(database: "duckdb.DuckDBPyConnection", name: str, path: Path) -> None:
     quoted = str(path).replace("'", "''")
-    database.execute(f"CREATE VIEW \"{name}\" AS SELECT * FROM read_parquet('{quoted}')")
+    database.execute(f"CREATE TEMP VIEW \"{name}\" AS SELECT * FROM read_parquet('{quoted}')")
 
 
 def _refuse_two_servers(database: "duckdb.DuckDBPyConnection") -> None:
@@ -106,16 +110,19 @@ def _refuse_two_servers(database: "duckdb.DuckDBPyConnection") -> None:
         )
 
 
-def _choose_versions(database: "duckdb.DuckDBPyConnection", name: str, kind: str) -> None:
+def _choose_versions(database: "duckdb.DuckDBPyConnection", name: str, kind: str, *, is_empty: bool) -> None:
     """Make the table of the places that are not kept, with the reason.
 
     Of the versions of a resource the last is kept: by the number of its version, else by the time of its last
     change, else by its place. A deletion ends the versions before it: those with a smaller number, else those
     that changed before, else all.
     """
+    if is_empty:
+        database.execute(f'CREATE TEMP TABLE "unkept_{name}" (place BIGINT, reason VARCHAR)')
+        return
     database.execute(
         f"""
-        CREATE TABLE "unkept_{name}" AS
+        CREATE TEMP TABLE "unkept_{name}" AS
         WITH several AS (
             SELECT id FROM "staged_{name}" WHERE id IS NOT NULL GROUP BY id HAVING min(place) <> max(place)
             UNION SELECT id FROM staged_{DELETED} WHERE kind = $kind
@@ -147,23 +154,23 @@ def _prepare_keys(database: "duckdb.DuckDBPyConnection") -> dict[str, frozenset[
     for name, table in TABLES.items():
         if table.resource in TARGETS:
             database.execute(
-                f'CREATE TABLE "known_{table.resource}" AS SELECT DISTINCT id FROM "staged_{name}" s '
+                f'CREATE TEMP TABLE "known_{table.resource}" AS SELECT DISTINCT id FROM "staged_{name}" s '
                 f'ANTI JOIN "unkept_{name}" u USING (place) WHERE id IS NOT NULL'
             )
     known = " UNION ALL ".join(
         f"SELECT '{kind}' AS kind, id FROM \"known_{kind}\"" for kind in sorted(TARGETS)
     )
     database.execute(
-        f"CREATE TABLE living AS SELECT kind, key, bundle, id FROM staged_{KEYS} "
+        f"CREATE TEMP TABLE living AS SELECT kind, key, bundle, id FROM staged_{KEYS} "
         f"SEMI JOIN ({known}) USING (kind, id)"
     )
     database.execute(
-        "CREATE TABLE in_bundle AS SELECT kind, bundle, key, min(id) AS id, count(DISTINCT id) AS n "
+        "CREATE TEMP TABLE in_bundle AS SELECT kind, bundle, key, min(id) AS id, count(DISTINCT id) AS n "
         "FROM living WHERE bundle IS NOT NULL GROUP BY ALL"
     )
     # A key of type and id means the server of its Bundle, so it counts in that Bundle only.
     database.execute(
-        "CREATE TABLE anywhere AS SELECT kind, key, min(id) AS id, count(DISTINCT id) AS n FROM living "
+        "CREATE TEMP TABLE anywhere AS SELECT kind, key, min(id) AS id, count(DISTINCT id) AS n FROM living "
         "WHERE NOT starts_with(key, kind || '/') GROUP BY ALL"
     )
     return {
@@ -172,15 +179,13 @@ def _prepare_keys(database: "duckdb.DuckDBPyConnection") -> dict[str, frozenset[
     }
 
 
-def _write(
-    database: "duckdb.DuckDBPyConnection", name: str, looked_up: dict[str, frozenset[str]], into: Path
-) -> Kept:
+def _write(database: "duckdb.DuckDBPyConnection", name: str, query: str, into: Path) -> Kept:
+    """Write a table; without a query it has no rows."""
     kept = Kept()
     table, path = TABLES[name], into / f"{name}.parquet"
-    query = table_query(name, in_bundle=looked_up["in_bundle"], anywhere=looked_up["anywhere"])
     last: tuple[int, int] | None = None
     with parquet_rows(path, table.columns) as rows:
-        for batch in database.sql(query).to_arrow_reader(ROW_GROUP):
+        for batch in database.sql(query).to_arrow_reader(ROW_GROUP) if query else ():
             rows.add(batch)
             if table.resource is not None and batch.num_rows:
                 added, last = _count_resources(batch, last)
@@ -190,7 +195,7 @@ def _write(
                     _count_values(batch, column, kept.problems)
     kept.rows = rows.rows
     _view(database, name, path)
-    if table.resource is not None:
+    if table.resource is not None and query:
         counts = dict(
             database.execute(f'SELECT reason, count(*) FROM "unkept_{name}" GROUP BY reason').fetchall()
         )

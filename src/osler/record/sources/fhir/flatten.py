@@ -135,13 +135,15 @@ def flatten(
         (into / f"{name}.parquet").unlink(missing_ok=True)
     with tempfile.TemporaryDirectory(prefix=".staged-", dir=into) as folder:
         staged = Path(folder)
-        reading, found = _stage(source, staged, workers=workers, block_bytes=block_bytes)
-        kept = finish(staged, into, memory=memory)
+        reading, found, staged_rows = _stage(source, staged, workers=workers, block_bytes=block_bytes)
+        kept = finish(staged, into, staged_rows=staged_rows, memory=memory)
     return _account(into, reading, found, kept)
 
 
-def _stage(source: Path, staged: Path, *, workers: int, block_bytes: int) -> tuple[Reading, Rows]:
-    """Write the staged tables of an export, and say what was met."""
+def _stage(
+    source: Path, staged: Path, *, workers: int, block_bytes: int
+) -> tuple[Reading, Rows, dict[str, int]]:
+    """Write the staged tables of an export; say what was met, and how many rows each table has."""
     reading, found = Reading(), Rows()
     begun: dict[int, int] = {}  # the last file -> resources in it so far
     size = sum(path.stat().st_size for path in source_files(source))
@@ -164,7 +166,7 @@ def _stage(source: Path, staged: Path, *, workers: int, block_bytes: int) -> tup
             step(block.done)
     if not found.read:
         raise InputError("no resource in any file", where=source, remedy="name a FHIR R4 export")
-    return reading, found
+    return reading, found, {name: rows.rows for name, rows in writers.items()}
 
 
 def _moved(batch: "pa.RecordBatch", before: int) -> "pa.RecordBatch":

@@ -112,17 +112,18 @@ def link_of(inside: Node, expected: str, contained: Any, reasons: Reasons) -> Li
         kind = text(inside, "type", reasons)
         if kind is not None and kind.rpartition("/")[2] != expected:
             return Link(None, None, OF_ANOTHER_TYPE)
-        keys = identifier_keys([child(inside, "identifier", reasons)], expected, reasons)
-        if keys:
-            return Link(None, keys[0], None)
+        key = _identifier_key(child(inside, "identifier", reasons), expected, reasons)
+        if key is not None:
+            return Link(None, key, None)
         return Link(None, None, WORDS_ONLY if inside.get("display") else NONE_GIVEN)
     if not reference.startswith("#"):
         return parse_reference(reference, expected)
     owned = contained_resource(contained, reference)
     if owned is None or owned.get("resourceType") != expected:
         return Link(None, None, CONTAINED if owned is None else OF_ANOTHER_TYPE)
-    keys = identifier_keys(children(owned, "identifier", reasons), expected, reasons)
-    return Link(None, keys[0], None) if keys else Link(None, None, CONTAINED)
+    keys = [_identifier_key(one, expected, reasons) for one in children(owned, "identifier", reasons)]
+    found = next(filter(None, keys), None)
+    return Link(None, found, CONTAINED if found is None else None)
 
 
 def contained_resource(contained: Any, reference: str) -> Node | None:
@@ -133,6 +134,12 @@ def contained_resource(contained: Any, reference: str) -> Node | None:
         if isinstance(inside, dict) and inside.get("id") == reference[1:]:
             return inside
     return None
+
+
+def _identifier_key(identifier: Node, kind: str, reasons: Reasons) -> str | None:
+    """The key of a resource that is named by an identifier; one without a system may be of any."""
+    with_system, without = identifier_keys([identifier], kind, reasons) or (None, None)
+    return with_system if "system" in identifier else without
 
 
 def identifier_keys(identifiers: list[Node], kind: str, reasons: Reasons) -> list[str]:

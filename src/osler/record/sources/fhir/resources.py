@@ -64,6 +64,8 @@ def entries(piece: Piece, wanted: frozenset[str]) -> Iterator[Entry]:
         InputError: not JSON, not FHIR, another release, or the answer of a server that failed.
     """
     reader = _Reader(piece, wanted)
+    if not piece.data.strip():
+        return
     if not piece.is_lines:
         document = reader.parse(piece.data, piece.first_line)
         _refuse_failure(document, piece.name)
