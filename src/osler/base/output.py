@@ -20,7 +20,10 @@ from osler.base.hashing import hash_bytes, hash_file, hash_json
 
 MANIFEST = "manifest.json"
 FORMAT_VERSION = 1
+PART_PREFIX = ".part-"
+_OLD_PREFIX = ".old-"
 _SEAL = ".sealed.json"
+_SUPERSEDES = "supersedes"
 _DATED = "dataset.json"
 _CREATED_AT = re.compile(rb'"created_at": "[^"]*"')
 
@@ -32,6 +35,7 @@ class Output:
         folder: where the result goes; it may exist when it is empty or holds the same work.
         key: hash of everything that the result depends on (`hash_json` of settings and input hashes).
         replace: whether a folder with other work may be emptied first (only for folders that Osler owns).
+        supersede: whether other work in the folder stays until this one is done, and then gives way to it.
 
     Examples:
         >>> import tempfile
@@ -43,14 +47,15 @@ class Output:
         (True, 'a')
     """
 
-    def __init__(self, folder: Path, *, key: str, replace: bool = False) -> None:
+    def __init__(self, folder: Path, *, key: str, replace: bool = False, supersede: bool = False) -> None:
         self.folder = Path(folder)
         self.key = key
-        self.part = self.folder / f".part-{key[:16]}"
+        self.part = self.folder / f"{PART_PREFIX}{key[:16]}"
+        self._supersede = supersede
         if (self.part / _SEAL).exists():
-            self._move()
+            _move(self.part)
         self.complete = manifest_key(self.folder) == key
-        if not self.complete:
+        if not self.complete and not supersede:
             self._require_room(replace=replace)
 
     def __enter__(self) -> Path:
@@ -64,18 +69,10 @@ class Output:
             return
         for leftover in self.part.rglob(f".*{TEMPORARY_SUFFIX}"):
             leftover.unlink()
-        write_json(
-            self.part / _SEAL, {"format_version": FORMAT_VERSION, "key": self.key, "files": _list(self.part)}
-        )
-        self._move()
+        seal = {"format_version": FORMAT_VERSION, "key": self.key, "files": _list(self.part)}
+        write_json(self.part / _SEAL, {**seal, _SUPERSEDES: True} if self._supersede else seal)
+        _move(self.part)
         self.complete = True
-
-    def _move(self) -> None:
-        for entry in sorted(self.part.iterdir()):
-            if entry.name != _SEAL:
-                entry.replace(self.folder / entry.name)
-        (self.part / _SEAL).replace(self.folder / MANIFEST)
-        self.part.rmdir()
 
     def _require_room(self, *, replace: bool) -> None:
         if self.folder.is_file():
@@ -94,6 +91,47 @@ class Output:
             )
         for entry in others:
             shutil.rmtree(entry) if entry.is_dir() and not entry.is_symlink() else entry.unlink()
+
+
+def _move(part: Path) -> None:
+    """Move a sealed part into its place; what was moved before a break-off stays where it is."""
+    folder, seal = part.parent, read_json(part / _SEAL)
+    if seal.get(_SUPERSEDES):
+        _set_old_aside(part, {name.partition("/")[0] for name in seal["files"]})
+    for entry in sorted(part.iterdir()):
+        if entry.name != _SEAL:
+            entry.replace(folder / entry.name)
+    (part / _SEAL).replace(folder / MANIFEST)
+    part.rmdir()
+    for old in folder.glob(f"{_OLD_PREFIX}*"):
+        shutil.rmtree(old)
+
+
+def _set_old_aside(part: Path, ours: set[str]) -> None:
+    """Move away what a part supersedes, out of the reach of whoever opens the folder meanwhile."""
+    old = part.parent / part.name.replace(PART_PREFIX, _OLD_PREFIX)
+    for entry in part.parent.iterdir():
+        moved_in = entry.name in ours and not (part / entry.name).exists()
+        if entry not in (part, old) and not moved_in:
+            old.mkdir(exist_ok=True)
+            entry.replace(old / entry.name)
+
+
+def finish_move(folder: Path) -> bool:
+    """Move a result into its place that a job finished and sealed but was broken off before it had moved it.
+
+    Returns:
+        Whether there was one.
+    """
+    sealed = sorted(folder.glob(f"{PART_PREFIX}*/{_SEAL}"))
+    for seal in sealed:
+        _move(seal.parent)
+    return bool(sealed)
+
+
+def half_moved(folder: Path) -> bool:
+    """Whether a sealed result waits to be moved into its place, so that the folder holds parts of two."""
+    return any(folder.glob(f"{PART_PREFIX}*/{_SEAL}"))
 
 
 def manifest_key(folder: Path) -> str | None:

@@ -15,7 +15,7 @@ import polars as pl
 from osler.base.errors import InputError
 from osler.base.files import read_json
 from osler.base.hashing import hash_file, hash_json
-from osler.base.output import sealed_hashes
+from osler.base.output import PART_PREFIX, half_moved, sealed_hashes
 from osler.record.codebook import complete_codes
 from osler.record.metadata import read_subjects, read_table
 from osler.record.schema import CANONICAL_ORDER, CODE_TYPES, EVENT_TYPES, REQUIRED
@@ -260,8 +260,20 @@ def open_dataset(path: str | Path) -> Dataset:
     if not folder.is_dir():
         what = "a file, where a folder is needed" if folder.exists() else "no such folder"
         raise InputError(what, where=folder, remedy="name the folder of a MEDS dataset")
+    if half_moved(folder):
+        raise InputError(
+            "a finished dataset was not yet moved into its place",
+            where=folder,
+            remedy="run the command that made it again: it ends what was broken off",
+        )
     root = folder / "data" if (folder / "data").is_dir() else folder
-    files = sorted(file for file in root.rglob("*.parquet") if "metadata" not in file.relative_to(root).parts)
+    files = sorted(file for file in root.rglob("*.parquet") if _is_shard(file.relative_to(root)))
+    if not files and any(folder.glob(f"{PART_PREFIX}*")):
+        raise InputError(
+            "the dataset is not finished",
+            where=folder,
+            remedy="run the command that made it again: it goes on where it was broken off",
+        )
     if not files:
         raise InputError(
             "no Parquet files", where=root, remedy="a MEDS dataset has its events in data/**/*.parquet"
@@ -286,6 +298,11 @@ def open_dataset(path: str | Path) -> Dataset:
     if not isinstance(metadata, dict):
         raise InputError("not a JSON object", where=dataset_json, remedy="write dataset.json as MEDS has it")
     return Dataset(path=folder, shards=tuple(shards), metadata=metadata)
+
+
+def _is_shard(path: Path) -> bool:
+    """Whether a file holds events: neither metadata nor part of unfinished work."""
+    return "metadata" not in path.parts and not any(part.startswith(".") for part in path.parts)
 
 
 def _check_columns(file: Path, types: dict[str, str]) -> None:

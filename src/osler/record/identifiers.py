@@ -18,12 +18,13 @@ from osler.base.hashing import hash_file, hash_json
 KEY_FILE = "metadata/key"
 
 
-def integer_ids(source: pl.Series, *, key: bytes) -> pl.DataFrame:
+def integer_ids(source: pl.Series, *, key: bytes, hashed: bool = False) -> pl.DataFrame:
     """Give every distinct source id its int64 id.
 
     Args:
         source: ids as text, without nulls; repetitions are allowed.
-        key: the dataset's key, used only when an id is not a whole number of 64 bits.
+        key: the dataset's key, used only when ids are hashed.
+        hashed: whether to hash whole numbers too; else only when an id is not a whole number of 64 bits.
 
     Returns:
         `source_id` (String, distinct, in order of first appearance) and `id` (Int64, distinct).
@@ -40,7 +41,7 @@ def integer_ids(source: pl.Series, *, key: bytes) -> pl.DataFrame:
     """
     distinct = source.cast(pl.String).unique(maintain_order=True)
     numbers = distinct.cast(pl.Int64, strict=False)
-    if numbers.null_count():
+    if hashed or numbers.null_count():
         numbers = pl.Series([hashed_id(value, key=key) for value in distinct], dtype=pl.Int64)
     frame = pl.DataFrame({"source_id": distinct, "id": numbers})
     clashes = frame.height - frame["id"].n_unique()

@@ -6,11 +6,15 @@ clock, chance) is refused: the same source gives the same events, and each row s
 """
 
 import json
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
-from typing import Any
+from functools import cache, lru_cache
+from typing import TYPE_CHECKING, Any
 
 from osler.base.errors import InputError
+
+if TYPE_CHECKING:
+    import duckdb
 
 _BEYOND_THE_ROW = {
     "SUBQUERY": "a sub-query",
@@ -74,12 +78,31 @@ def parse_expression(sql: str, *, where: str) -> Expression:
     return Expression(sql=sql, columns=tuple(columns))
 
 
-def _parsed(sql: str, where: str) -> dict[str, Any]:
-    import duckdb
+def renamed(expression: Expression, names: Mapping[str, Sequence[str]], *, where: str) -> str:
+    """The expression with other names for its columns, in SQL.
 
-    with duckdb.connect() as connection:
-        row = connection.execute("SELECT json_serialize_sql(?)", [f"SELECT {sql}"]).fetchone()
-    parsed = json.loads(row[0]) if row else {"error": True}
+    Args:
+        expression: a parsed expression.
+        names: column as written -> its parts (table and column).
+        where: what to call the place in an error.
+
+    Examples:
+        >>> expression = parse_expression("outtime > stay.outtime", where="spec.yaml")
+        >>> renamed(expression, {"outtime": ["here", "outtime"]}, where="spec.yaml")
+        '(here.outtime > stay.outtime)'
+    """
+    node = _parsed(expression.sql, where)
+    for part in _walk(node):
+        if part["class"] == "COLUMN_REF":
+            written = ".".join(part["column_names"])
+            part["column_names"] = list(names.get(written, part["column_names"]))
+    row = _parser().cursor().execute("SELECT json_deserialize_sql(?)", [json.dumps(node)]).fetchone()
+    return str(row[0]).removeprefix("SELECT ") if row else expression.sql
+
+
+def _parsed(sql: str, where: str) -> dict[str, Any]:
+    row = _parser().cursor().execute("SELECT json_serialize_sql(?)", [f"SELECT {sql}"]).fetchone()
+    parsed: dict[str, Any] = json.loads(row[0]) if row else {"error": True}
     if parsed["error"]:
         reason = str(parsed.get("error_message", "")).split("\n")[0]
         raise InputError(f"not an SQL expression: {sql}", where=where, remedy=f"mend it: {reason}")
@@ -90,7 +113,15 @@ def _parsed(sql: str, where: str) -> dict[str, Any]:
         raise InputError(
             f"more than one SQL expression: {sql}", where=where, remedy="write one expression, without FROM"
         )
-    return {"select": node["select_list"]}
+    return parsed
+
+
+@cache
+def _parser() -> "duckdb.DuckDBPyConnection":
+    """A database that only parses."""
+    import duckdb
+
+    return duckdb.connect(config={"threads": 1, "autoinstall_known_extensions": False})
 
 
 def _walk(node: Any) -> list[dict[str, Any]]:

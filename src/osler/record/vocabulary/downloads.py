@@ -3,7 +3,8 @@
 CMS publishes no checksums. A checksum stands here only where it was found out in two independent ways:
 
 - `icd9cm-32` and `icd10cm-2018`: computed from copies that a public repository downloaded in October 2018,
-  and equal to what two other repositories recorded of their own downloads in 2026.
+  and equal to what other repositories recorded of their own downloads in 2026 (two of the first, one of the
+  second).
 - `icd10cm-2021` and `icd10cm-2027`: recorded by independent public repositories of their own downloads in
   2026 (two of 2021, three of 2027), all equal.
 - `icd10pcs-2018`: computed from a copy downloaded together with the first two.

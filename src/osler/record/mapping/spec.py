@@ -1,0 +1,390 @@
+"""The words of a mapping: how the tables of a source become events.
+
+A spec names tables, and says of each whose its rows are, when they happened, when they were known, and which
+events they make. Three kinds of text stand in a spec:
+
+- a *column*: `hadm_id`, or `stay.outtime` of a joined table. Where several are listed, the first that has a
+  value counts.
+- a *template*: text with columns in braces, `LAB//{itemid}`, or of a dictionary that was looked up,
+  `{item.label}`. A template with a column that has no value gives nothing, and the next one listed is taken.
+- an *expression*: SQL over the columns of the row, in `derive`, `where` and `leave_out`.
+"""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BeforeValidator, Field, model_validator
+
+from osler.base.settings import Settings, one_or_more
+from osler.record.schema import KINDS, ROLES
+
+Names = Annotated[tuple[str, ...], BeforeValidator(one_or_more)]
+ALL_COLUMNS = "*"
+AT_ONCE = "at once"
+STATIC = "static"
+
+
+class Term(Settings):
+    """A code of a vocabulary: gives `VOCABULARY/CODE` in its canonical spelling.
+
+    Attributes:
+        vocabulary: template, for instance `ICD{icd_version}CM` or the URI of a code system.
+        code: template.
+    """
+
+    vocabulary: str
+    code: str
+
+
+class Offset(Settings):
+    """A time that is counted from another one; exactly one unit is given.
+
+    Attributes:
+        origin: column with the time to count from, or a date (`2000-01-01`).
+        seconds: columns with the offset, in this unit.
+        minutes: the same in minutes.
+        hours: the same in hours.
+        days: the same in days.
+    """
+
+    origin: str
+    seconds: Names = ()
+    minutes: Names = ()
+    hours: Names = ()
+    days: Names = ()
+
+    @model_validator(mode="after")
+    def _one_unit(self) -> "Offset":
+        if sum(bool(columns) for columns in (self.seconds, self.minutes, self.hours, self.days)) != 1:
+            raise ValueError("give the offset in exactly one of seconds, minutes, hours, days")
+        return self
+
+    @property
+    def unit(self) -> str:
+        """The unit that is given."""
+        return next(unit for unit in ("seconds", "minutes", "hours", "days") if getattr(self, unit))
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The columns with the offset."""
+        return tuple(getattr(self, self.unit))
+
+
+def _one_or_more(value: Any) -> Any:
+    """One may stand where several may be named, also one that is a block of its own."""
+    return (value,) if isinstance(value, dict) else one_or_more(value)
+
+
+Codes = Annotated[tuple[str | Term, ...], BeforeValidator(_one_or_more)]
+Times = Annotated[tuple[str | Offset, ...], BeforeValidator(_one_or_more)]
+
+
+class Leave(Settings):
+    """Rows that make no event, with the reason that stands in the attrition table.
+
+    Attributes:
+        where: expression that holds for these rows.
+        reason: in words, for instance `entered in error`.
+    """
+
+    where: str
+    reason: str
+
+
+def _pairs(value: Any) -> Any:
+    """Names that are the same on both sides may be listed."""
+    if isinstance(value, str):
+        return {value: value}
+    return {name: name for name in value} if isinstance(value, list | tuple) else value
+
+
+class Join(Settings):
+    """A table joined row by row; each of its keys may occur once.
+
+    Attributes:
+        table: another table of the spec, with its derived columns.
+        by: columns of both tables; or column of this table -> column of the joined one.
+    """
+
+    table: str
+    by: Annotated[dict[str, str], BeforeValidator(_pairs)]
+
+
+class Lookup(Settings):
+    """A dictionary that says what the values of a column mean; looked up once per distinct value.
+
+    Attributes:
+        dictionary: one of `dictionaries`.
+        by: columns of this table with its key, in the order of the dictionary's key.
+    """
+
+    dictionary: str
+    by: Names
+
+
+class Dictionary(Settings):
+    """A table that describes codes.
+
+    Attributes:
+        file: as in a table.
+        key: its columns that identify an entry.
+        optional: as in a table.
+        derive: as in a table.
+        quote: whether text may stand in quotation marks; some tab-separated exports hold them as data.
+    """
+
+    file: Names
+    key: Names
+    optional: Names = ()
+    derive: dict[str, str] = Field(default_factory=dict)
+    quote: bool = True
+
+
+class Subjects(Settings):
+    """The table that lists the subjects; rows of any other subject are left out, and counted.
+
+    Attributes:
+        table: one of `tables`.
+        id: column with the id of the subject.
+        group: column with the id of the person, where one person can be several subjects.
+    """
+
+    table: str
+    id: str
+    group: str | None = None
+
+
+class Sites(Settings):
+    """The table that names the sites; without it the column of the site is its name.
+
+    Attributes:
+        table: one of `tables`.
+        id: its column that other tables refer to.
+        name: its column with the name; where two sites share a name, the id is added to it.
+    """
+
+    table: str
+    id: str
+    name: str
+
+
+class Wide(Settings):
+    """A column of a wide table that is an event of its own.
+
+    Attributes:
+        description: what it is.
+        unit: template or text.
+        kind: as in an event.
+        section: as in an event.
+        as_text: whether its values are words also where they look like numbers.
+    """
+
+    description: str
+    unit: Names = ()
+    kind: str | None = None
+    section: str | None = None
+    as_text: bool = False
+
+
+def _wide(value: Any) -> Any:
+    """A column may be given by its description alone."""
+    if not isinstance(value, dict):
+        return value
+    return {name: {"description": one} if isinstance(one, str) else one for name, one in value.items()}
+
+
+class Event(Settings):
+    """An event that a row makes, unless it has no time, no code, or none of the values asked for.
+
+    Attributes:
+        code: templates or terms; the first that is complete counts.
+        description: templates; the first that is complete counts.
+        time: when it happened: columns or offsets; `static` for facts fixed at birth. Default: the table's.
+        availability: when it was known, where that is later: columns or offsets, or `at once`. Default: the
+            table's.
+        where: expression; the event is made for these rows only.
+        number: columns with a number; other text in them is an error.
+        value: columns with a number or a word.
+        text: columns or templates of a lookup, with words.
+        unit: templates or text.
+        parents: templates of parent codes; `path` gives more.
+        path: separator of a code that is a path (`|`): each longer path has the shorter one as its parent.
+        section: section of the code book.
+        kind: numeric, ordinal, categorical, flag or note; default: by its values.
+        role: baseline, intervention, outcome or identifier.
+        low: template of the lower limit of normal.
+        high: template of the upper limit of normal.
+        note_id: column with the id of the note.
+        once: whether only the earliest such event of a subject is kept.
+        needs_value: whether rows without a number or a word make no event.
+        columns: columns that are each an event, `{column}` in the code being its name; a column may be given
+            by its description alone.
+    """
+
+    code: Codes
+    description: Names = ()
+    time: Times | None = None
+    availability: Times | None = None
+    where: str | None = None
+    number: Names = ()
+    value: Names = ()
+    text: Names = ()
+    unit: Names = ()
+    parents: Names = ()
+    path: str | None = None
+    section: str | None = None
+    kind: str | None = None
+    role: str | None = None
+    low: str | None = None
+    high: str | None = None
+    note_id: str | None = None
+    once: bool = False
+    needs_value: bool = False
+    columns: Annotated[dict[str, Wide], BeforeValidator(_wide)] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _makes_sense(self) -> "Event":
+        if sum(map(bool, (self.number, self.value, self.columns))) > 1:
+            raise ValueError("give at most one of number, value, columns")
+        if self.value and self.text:
+            raise ValueError("`value` takes the words too: give `number` and `text` to tell them apart")
+        for name, allowed in (("kind", KINDS), ("role", ROLES)):
+            if getattr(self, name) not in (None, *allowed):
+                raise ValueError(f"{name}: '{getattr(self, name)}' (allowed: {', '.join(allowed)})")
+        return self
+
+
+class Table(Settings):
+    """A table of the source.
+
+    Attributes:
+        file: path below the source without its ending (`hosp/labevents`), or several names for it; `*`
+            stands for any part of a file name. Case does not matter. The file may be CSV, TSV or Parquet,
+            compressed or not, or a folder of such files. Default: the name of the table.
+        required: whether the source is refused without it.
+        ignore: reason why its rows make no events; they are counted.
+        subject: column with the id of the subject.
+        visit: column with the id of the visit.
+        site: column with the site.
+        note_id: column with the id of the note.
+        join: joined tables, by the name that stands before their columns.
+        lookup: dictionaries, by the name that stands before their columns.
+        optional: columns that some sources lack, or patterns of them; they are without a value there.
+        derive: new columns, by expressions over columns of the row (which are text in a CSV file).
+        missing: column -> values that mean missing; names may be patterns, `*` is every column.
+        recode: column -> value -> value; others keep their own; names may be patterns.
+        midnight: `date` when a time of 00:00 means a date without time of day.
+        time: when the rows happened.
+        availability: when they were known, where that is later: columns or offsets, or `at once`.
+        leave_out: rows that make no events, with reasons.
+        events: what a row becomes.
+    """
+
+    file: Names = ()
+    required: bool = False
+    ignore: str | None = None
+    subject: Names = ()
+    visit: Names = ()
+    site: Names = ()
+    note_id: str | None = None
+    join: dict[str, Join] = Field(default_factory=dict)
+    lookup: dict[str, Lookup] = Field(default_factory=dict)
+    optional: Names = ()
+    derive: dict[str, str] = Field(default_factory=dict)
+    missing: dict[str, Names] = Field(default_factory=dict)
+    recode: dict[str, dict[str, str]] = Field(default_factory=dict)
+    midnight: Literal["date", "time"] | None = None
+    time: Times = ()
+    availability: Times | None = None
+    leave_out: tuple[Leave, ...] = ()
+    events: tuple[Event, ...] = ()
+
+    @model_validator(mode="after")
+    def _makes_sense(self) -> "Table":
+        for number, event in enumerate(self.events):
+            if not (event.time or self.time):
+                raise ValueError(f"events.{number}: give `time`, here or for the table")
+            known = self.availability if event.availability is None else event.availability
+            if known is None and (event.time or self.time) != (STATIC,):
+                raise ValueError(
+                    f"events.{number}: give `availability`, here or for the table: the column that says when "
+                    f"the row was known, or `{AT_ONCE}`"
+                )
+        if self.events and not self.subject:
+            raise ValueError("give `subject`, the column with the id of the subject")
+        if self.ignore is not None and self.events:
+            raise ValueError("a table that is ignored makes no events")
+        return self
+
+
+class Group(Settings):
+    """A patient group for audits, by the beginning of its codes.
+
+    Attributes:
+        prefix: beginning of the codes; the rest of the code is the value.
+        values: value -> name of the group.
+    """
+
+    prefix: str
+    values: dict[str, str] = Field(default_factory=dict)
+
+
+class MappingSpec(Settings):
+    """How a source becomes a MEDS dataset.
+
+    Attributes:
+        extends: a built-in spec that this one changes: its keys are taken over, tables one by one.
+        name: name of the dataset; default: the source's.
+        about: what the source is, in one sentence.
+        dates: real; shifted (each subject's by its own amount); relative (counted from an arbitrary day).
+        timezone: zone in which times with a zone are told, for instance `Europe/Paris`.
+        time_formats: strftime formats of times that are not ISO 8601; one without an hour is a date.
+        midnight: as in a table, for all tables.
+        decimal: the decimal mark of numbers in text files.
+        missing: values that mean missing, in every column. An empty cell always does.
+        subjects: who is in the dataset; default: everyone that any table names.
+        sites: what the sites are called.
+        dictionaries: tables that describe codes.
+        vocabulary: tables of the source with the vocabulary of OMOP, which says what stands above a code.
+        groups: patient groups.
+        tables: the tables.
+    """
+
+    extends: str | None = None
+    name: str | None = None
+    about: str = ""
+    dates: Literal["real", "shifted", "relative"] = "real"
+    timezone: str = "UTC"
+    time_formats: Names = ()
+    midnight: Literal["date", "time"] = "time"
+    decimal: Literal[".", ","] = "."
+    missing: Names = ()
+    subjects: Subjects | None = None
+    sites: Sites | None = None
+    dictionaries: dict[str, Dictionary] = Field(default_factory=dict)
+    vocabulary: Names = ()
+    groups: dict[str, Group] = Field(default_factory=dict)
+    tables: dict[str, Table] = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def _names_exist(self) -> "MappingSpec":
+        for name, table in self.tables.items():
+            for alias, join in table.join.items():
+                _require(f"tables.{name}.join.{alias}.table", join.table, self.tables)
+            for alias, lookup in table.lookup.items():
+                key = f"tables.{name}.lookup.{alias}"
+                _require(f"{key}.dictionary", lookup.dictionary, self.dictionaries)
+                if len(lookup.by) != len(self.dictionaries[lookup.dictionary].key):
+                    raise ValueError(f"{key}.by: name a column for each of the dictionary's key")
+            twice = sorted(table.join.keys() & table.lookup.keys())
+            if twice:
+                raise ValueError(f"tables.{name}: '{twice[0]}' is both a join and a lookup")
+        if self.subjects is not None:
+            _require("subjects.table", self.subjects.table, self.tables)
+        if self.sites is not None:
+            _require("sites.table", self.sites.table, self.tables)
+        return self
+
+
+def _require(key: str, name: str, allowed: dict[str, Any]) -> None:
+    if name not in allowed:
+        raise ValueError(f"{key}: there is no '{name}' (allowed: {', '.join(allowed) or 'none'})")
