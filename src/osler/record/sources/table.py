@@ -25,12 +25,12 @@ from osler.record.sources.table_columns import Column, code_book, plan_columns
 from osler.record.sources.table_events import AFTER_HOURS, events_of
 from osler.record.sources.table_expressions import derived_columns, evaluate
 from osler.record.sources.table_patterns import Patterns
-from osler.record.sources.table_read import ROW, stage
+from osler.record.sources.table_read import ROW, ROW_GROUP, stage
 from osler.record.sources.table_report import other_findings, suspected_outcomes
 from osler.record.sources.table_rows import KEPT, Rows, place_rows
 from osler.record.sources.table_spec import EVERY_COLUMN, TableSpec, find_beside, read_table_spec
 from osler.record.sources.table_special import births, sexes, special_codes
-from osler.record.sources.table_sql import pick_rows
+from osler.record.sources.table_sql import in_order
 from osler.record.sources.table_values import profile
 from osler.record.sources.table_words import lookup_file, recodings
 from osler.record.splits import default_splits
@@ -150,16 +150,22 @@ def _ingest(part: Path, inputs: TableInputs) -> None:
     patterns = Patterns(derived_columns(names, spec), where=where)
     used, extensions = choose_columns(spec, patterns)
     facts = read_dictionary(dictionary, spec.dictionary) if dictionary and spec.dictionary else {}
-    table = evaluate(table, spec, folder, where=where, source=source)
+    if spec.derive or spec.leave_out:
+        cells = staged
+        if missing or sentinels:
+            cells = folder / "cells.parquet"
+            table.sink_parquet(cells, compression="lz4", row_group_size=ROW_GROUP)
+        table = evaluate(cells, spec, folder, where=where, source=source)
     told = [name for name in patterns.columns if name in told_otherwise(spec) and name not in used]
     rows = place_rows(
         table, spec=spec, valued=[*used, *told], key=lambda: dataset_key(part, source=source), source=source
     )
-    table = pick_rows(table, rows.frame[ROW], folder)
-    profiles = profile(table, used)
-    words = recodings(table, used, spec, patterns, folders=inputs.folders)
+    table = in_order(table, rows.frame[ROW], folder)
+    kept = table if rows.complete else table.join(rows.frame.lazy().select(ROW), on=ROW, how="semi")
+    profiles = profile(kept, used)
+    words = recodings(kept, used, spec, patterns, folders=inputs.folders)
     columns = plan_columns(
-        table,
+        kept,
         used,
         spec=spec,
         patterns=patterns,
@@ -241,13 +247,19 @@ def _write_shards(
     special: pl.DataFrame,
 ) -> dict[str, int]:
     """Write `data/<shard>.parquet`; returns the number of events by shard."""
+    # Where rows were left out but the order is that of the table, they still lie between the others.
+    sparse = not rows.complete and rows.frame[ROW].is_sorted()
     sizes = rows.frame.group_by("shard", maintain_order=True).len()
     width = max(4, len(str(sizes.height - 1)))
     counts: dict[str, int] = {}
     start = 0
     for shard, size in track(list(sizes.iter_rows()), "events"):
         keys = rows.frame.slice(start, size)
-        block = table.slice(start, size).collect()
+        if sparse:
+            first = int(keys[ROW][0])
+            block = table.slice(first, int(keys[ROW][-1]) - first + 1).collect()[keys[ROW] - first]
+        else:
+            block = table.slice(start, size).collect()
         start += size
         subjects = keys["subject_id"].unique()
         events = pl.concat(

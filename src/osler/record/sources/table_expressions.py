@@ -11,7 +11,7 @@ import polars as pl
 
 from osler.base.errors import InputError
 from osler.record.mapping.expressions import parse_expression
-from osler.record.sources.table_read import LEFT_OUT, ROW, ROW_GROUP
+from osler.record.sources.table_read import LEFT_OUT, ROW
 from osler.record.sources.table_spec import TableSpec
 from osler.record.sources.table_sql import copy_query, database, quoted, read_query
 
@@ -28,30 +28,25 @@ class _Step:
     condition: bool
 
 
-def evaluate(table: pl.LazyFrame, spec: TableSpec, folder: Path, *, where: str, source: Path) -> pl.LazyFrame:
+def evaluate(cells: Path, spec: TableSpec, folder: Path, *, where: str, source: Path) -> pl.LazyFrame:
     """Derive columns and mark the rows to leave out.
 
     Args:
-        table: the cleaned table (strings, null where missing, `_row`).
+        cells: the cleaned table (strings, null where missing, `_row`) as Parquet.
         spec: its `derive` and `leave_out`.
         folder: where to write.
         where: what to call the spec in an error.
         source: the table's file, for errors.
 
     Returns:
-        The table as it is where nothing is asked for. Else derived columns stand in the place of the column
-        of that name, or after the others; last comes `_left_out`, the place of the first condition of
-        `leave_out` that holds, or null.
+        The table with derived columns in the place of the column of that name, or after the others; last
+        comes `_left_out`, the place of the first condition of `leave_out` that holds, or null.
 
     Raises:
         InputError: an expression is no SQL, names a column that the table has not, is no condition where one
             is needed, or fails on cells (names the rows, never their text).
     """
-    if not spec.derive and not spec.leave_out:
-        return table
-    cells = folder / "cells.parquet"
-    table.sink_parquet(cells, compression="lz4", row_group_size=ROW_GROUP)
-    names = [name for name in table.collect_schema().names() if name != ROW]
+    names = [name for name in pl.read_parquet_schema(cells) if name != ROW]
     with database(folder) as base:
         base.execute(f"CREATE VIEW cells AS {read_query(cells)}")
         derived = [_Step(f"derive.{name}", sql, condition=False) for name, sql in spec.derive.items()]
@@ -74,7 +69,6 @@ def evaluate(table: pl.LazyFrame, spec: TableSpec, folder: Path, *, where: str, 
             made = copy_query(base, query, folder / "derived.parquet", [ROW, *every, LEFT_OUT])
         except _duckdb_error() as error:
             raise _failure(base, derived, rules, source, where) from error
-    cells.unlink()
     return made
 
 

@@ -7,6 +7,8 @@ import codecs
 import csv
 import gzip
 from collections.abc import Iterator
+from functools import reduce
+from operator import and_
 from pathlib import Path
 from typing import IO
 
@@ -90,7 +92,8 @@ def stage(path: Path, staged: Path, *, separator: str | None, missing: tuple[str
         )
     _refuse_short_rows(path, separator)
     if missing:
-        frame = frame.with_columns(pl.when(~pl.all().is_in(list(missing))).then(pl.all()).name.keep())
+        told = reduce(and_, (pl.all() != mark for mark in missing))  # quicker than is_in for a few marks
+        frame = frame.with_columns(pl.when(told).then(pl.all()).name.keep())
     try:
         frame.with_row_index(ROW).sink_parquet(staged, compression="lz4", row_group_size=ROW_GROUP)
     except pl.exceptions.ComputeError as error:

@@ -13,6 +13,7 @@ from osler.record.sources.table_read import LEFT_OUT, ROW
 from osler.record.sources.table_spec import TableSpec
 from osler.record.sources.table_time import declared_times, first_rows, undated_times
 
+_SUBJECTS, _CELLS = 5_000, 500_000  # of a shard, which is held in memory as events
 READ, OUT, KEPT = "read", "left out", "kept"
 
 
@@ -23,12 +24,14 @@ class Rows:
     Attributes:
         frame: `_row, subject_id, group_id, visit_id, time, shard`, sorted by shard, then by row of the table.
         subjects: `subject_id, source_id, group_id`.
+        complete: whether every row of the table is kept.
         attrition: one entry per step: step, reason, n_rows, n_subjects (lost by it, or there when rows are
             read or kept).
     """
 
     frame: pl.DataFrame
     subjects: pl.DataFrame
+    complete: bool
     attrition: list[dict[str, Any]]
 
 
@@ -87,14 +90,16 @@ def place_rows(
     frame = frame.with_columns(declared_times(frame, time, source) if time else undated_times(frame))
     order = frame.select(pl.col("subject_id").unique(maintain_order=True)).with_row_index("place")
     frame = frame.join(order, on="subject_id", how="left", maintain_order="left")
-    frame = frame.with_columns(shard=pl.col("place") // spec.shard_subjects)
+    per_shard = spec.shard_subjects or max(1, min(_SUBJECTS, _CELLS // max(1, len(valued))))
+    frame = frame.with_columns(shard=pl.col("place") // per_shard)
     frame = frame.sort("shard", ROW).select(
         ROW, "subject_id", "group_id", "visit_id", "time", "shard", "subject"
     )
     subjects = frame.group_by("subject_id", maintain_order=True).agg(
         source_id=pl.col("subject").first(), group_id=pl.col("group_id").first()
     )
-    return Rows(frame=frame.drop("subject"), subjects=subjects, attrition=attrition)
+    complete = frame.height == attrition[0]["n_rows"]
+    return Rows(frame=frame.drop("subject"), subjects=subjects, complete=complete, attrition=attrition)
 
 
 def _step(step: str, reason: str, count: int, rows: pl.DataFrame) -> dict[str, Any]:

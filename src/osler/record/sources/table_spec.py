@@ -81,7 +81,7 @@ class TableSpec(Settings):
         groups: patient groups, by name.
         key: file with the key that hashes ids which are no whole numbers; default: one derived from the
             content of the table. Name a key of your own where the table could be guessed, or to continue ids.
-        shard_subjects: subjects per shard.
+        shard_subjects: subjects per shard; default: 5,000, fewer where it has over 100 columns.
     """
 
     name: str | None = None
@@ -114,7 +114,7 @@ class TableSpec(Settings):
     dictionary: DictionarySettings | None = None
     groups: dict[str, GroupSettings] = Field(default_factory=dict)
     key: str | None = None
-    shard_subjects: int = Field(default=5000, ge=1)
+    shard_subjects: int | None = Field(default=None, ge=1)
 
     @model_validator(mode="after")
     def _visits_have_subjects(self) -> "TableSpec":

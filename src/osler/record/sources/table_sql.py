@@ -12,6 +12,8 @@ from osler.record.sources.table_read import ROW, ROW_GROUP
 if TYPE_CHECKING:
     import duckdb
 
+MEMORY = "512MB"  # what a query may hold before it spills
+
 
 @contextmanager
 def database(folder: Path | None = None) -> Iterator["duckdb.DuckDBPyConnection"]:
@@ -22,6 +24,7 @@ def database(folder: Path | None = None) -> Iterator["duckdb.DuckDBPyConnection"
         "autoinstall_known_extensions": False,
         "autoload_known_extensions": False,
         "temp_directory": str(folder / "spill") if folder else "",
+        "memory_limit": MEMORY,
     }
     base = duckdb.connect(config=settings)
     try:
@@ -67,16 +70,15 @@ def copy_query(base: "duckdb.DuckDBPyConnection", query: str, target: Path, name
     return pl.scan_parquet(target).rename(renamed) if renamed else pl.scan_parquet(target)
 
 
-def pick_rows(table: pl.LazyFrame, order: pl.Series, folder: Path) -> pl.LazyFrame:
-    """Some rows of a table in some order; as it is when it has just these in this order.
+def in_order(table: pl.LazyFrame, order: pl.Series, folder: Path) -> pl.LazyFrame:
+    """A table whose rows come in some order; as it is when they do already, with or without others between.
 
     Args:
         table: the cleaned table, with `_row`.
         order: `_row` of the rows wanted, each once.
         folder: where to write.
     """
-    total = int(table.select(pl.len()).collect().item())
-    if order.len() == total and order.is_sorted():
+    if order.is_sorted():
         return table
     cells = folder / "unordered.parquet"
     table.sink_parquet(cells, compression="lz4", row_group_size=ROW_GROUP)

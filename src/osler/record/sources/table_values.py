@@ -13,6 +13,7 @@ from osler.record.sources.table_spec import TableSpec
 from osler.record.sources.table_words import Recoding, dictionary_words
 
 CHECKED, UNCHECKED = "Checked", "Unchecked"
+_AT_ONCE = 10  # columns
 MOST_LEVELS = 200  # a column with more values than this is text rather than a choice
 
 
@@ -36,23 +37,29 @@ class Profile:
 
 
 def profile(table: pl.LazyFrame, names: list[str]) -> dict[str, Profile]:
-    """Look at the values of columns in one streamed pass."""
-    if not names:
-        return {}
-    expressions = []
-    for name in names:
-        text, number = pl.col(name), pl.col(name).cast(pl.Float64, strict=False)
-        expressions.append(
-            pl.struct(
-                values=text.count(),
-                distinct=text.drop_nulls().n_unique(),
-                not_numbers=(text.is_not_null() & number.is_null()).sum(),
-                not_finite=(~number.cast(pl.Float32).is_finite()).sum(),
-                padded=text.str.contains(r"^-?0\d").sum(),
-            ).alias(name)
-        )
-    facts = table.select(expressions).collect(engine="streaming").row(0, named=True)
-    return {name: Profile(**facts[name]) for name in names}
+    """Look at the values of columns, some columns at a time: distinct values are held in memory.
+
+    Args:
+        table: the cleaned table (strings, null where missing).
+        names: of the columns.
+    """
+    found: dict[str, Profile] = {}
+    for start in range(0, len(names), _AT_ONCE):
+        some = names[start : start + _AT_ONCE]
+        facts = table.select(_facts(name) for name in some).collect(engine="streaming").row(0, named=True)
+        found.update((name, Profile(**facts[name])) for name in some)
+    return found
+
+
+def _facts(name: str) -> pl.Expr:
+    text, number = pl.col(name), pl.col(name).cast(pl.Float64, strict=False)
+    return pl.struct(
+        values=text.count(),
+        distinct=text.drop_nulls().n_unique(),
+        not_numbers=(text.is_not_null() & number.is_null()).sum(),
+        not_finite=(~number.cast(pl.Float32).is_finite()).sum(),
+        padded=text.str.contains(r"^-?0\d").sum(),
+    ).alias(name)
 
 
 def guess_kind(facts: Profile) -> str:

@@ -53,7 +53,7 @@ def recodings(
     wanted = [name for name in names if name in named or name in looked]
     if not wanted:
         return {}
-    found = table.select(pl.col(wanted).drop_nulls().unique().implode()).collect().row(0, named=True)
+    found = {name: table.select(pl.col(name).drop_nulls().unique()).collect()[name] for name in wanted}
     labels = {one.model_dump_json(): _labels(one, folders) for one in looked.values()}
     made = {}
     for name in wanted:
