@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from osler.record.vocabulary.vocabulary import Vocabulary
 
 WORK = ".work"
+NOT_OF_SPEC = "not a table of this spec"
 EVENTS_PER_SHARD = 500_000
 TEXT_PER_SHARD = 64_000_000
 MOST_BUCKETS = 2048
@@ -231,7 +232,7 @@ def _not_read(plan: Plan, connection: "duckdb.DuckDBPyConnection") -> dict[str, 
             rows = count_rows(bound.relation.scan, connection, bound.relation.files.paths)
             found[name] = "dictionary of codes", rows
     for name in plan.unread:
-        found[name] = "not a table of this spec", _count_unknown(name, plan, connection)
+        found[name] = NOT_OF_SPEC, _count_unknown(name, plan, connection)
     return found
 
 

@@ -43,8 +43,8 @@ class Plan:
 
     @property
     def absent(self) -> list[str]:
-        """Optional tables that the source lacks."""
-        return [name for name, bound in self.bound.items() if bound.relation is None]
+        """Optional tables that would have made events, if the source had them."""
+        return [n for n, bound in self.bound.items() if bound.relation is None and self.spec.tables[n].events]
 
     def scope(self, name: str) -> Scope:
         """The columns of a table's rows, of which none has been asked for yet."""

@@ -126,6 +126,15 @@ class Relation:
                 todo += [c for c in self._reads(name) if self._is_derived(c, before=name)]
         return [name for name in self._derived if name in found]
 
+    def reads(self, columns: Iterable[str]) -> set[str]:
+        """The columns of the file that some columns are made of, lower case; optional ones may be absent."""
+        wanted = [name.lower() for name in columns]
+        derived = self._closure(wanted)
+        read = {name for name in wanted if name not in derived}
+        for name in derived:
+            read.update(column for column in self._reads(name) if not self._is_derived(column, before=name))
+        return read
+
     def derives(self, column: str) -> bool:
         """Whether a column is a derived one."""
         return column.lower() in self._derived

@@ -39,7 +39,8 @@ class Rule:
     Attributes:
         number: of the rule, over all tables.
         event: what the spec says of it.
-        wide: the column that it is about, where the event is one of several columns.
+        column: the column that it is about, where the event is one of several columns.
+        wide: what the spec says of that column.
         coded: its code, with what describes it.
         unit: its unit, or None.
         label: its looked-up words, or None.
@@ -54,6 +55,7 @@ class Rule:
 
     number: int
     event: Event
+    column: str | None
     wide: Wide | None
     coded: Field
     unit: Field | None
@@ -155,6 +157,7 @@ def _make_rule(
     return Rule(
         number=number,
         event=event,
+        column=column,
         wide=wide,
         coded=coded,
         unit=unit,

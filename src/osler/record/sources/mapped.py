@@ -1,95 +1,126 @@
-"""Sources that a mapping describes: built-in specs by name, and those that a person writes."""
+"""Sources that a mapping describes: staged as tables where they are none, then ingested by their spec."""
 
-from importlib.resources import files
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from osler.base.errors import InputError
-from osler.base.yaml_file import read_yaml
+from osler.base.files import read_json
+from osler.base.output import finish_move
+from osler.base.progress import note
+from osler.record.dataset import open_dataset
+from osler.record.mapping.ingest import SUMMARY, Source, ingest_source
+from osler.record.mapping.job import NOT_OF_SPEC
+from osler.record.mapping.options import IngestOptions
 from osler.record.mapping.spec import MappingSpec
+from osler.record.sources.postgres import is_database_url, stage_database
+from osler.record.sources.specs import read_spec
 
-BUILT_IN = ("omop", "fhir", "mimic4", "mimic3", "eicu", "clif", "synthea-csv", "long", "notes")
-TABLES = "tables"  # any folder of tables, with a spec of one's own
+
+def ingest_mapped(
+    format_name: str,
+    source: str | Path,
+    spec: Path | None,
+    out: Path,
+    *,
+    options: IngestOptions | None = None,
+    timezone: str | None = None,
+    vocabulary: tuple[Path, ...] = (),
+    append: bool = False,
+) -> dict[str, Any]:
+    """Turn a source into a MEDS dataset; arguments and errors as in `osler.record.sources.ingest`."""
+    if append and finish_move(out):
+        finished: dict[str, Any] = read_json(out / SUMMARY)
+        return finished
+    options = options or IngestOptions()
+    parsed, where = read_spec(format_name, spec, timezone=timezone)
+    existing = open_dataset(out) if append else None
+    with staged(format_name, source, parsed, beside=out, options=options) as tables:
+        summary = ingest_source(
+            Source(
+                format_name=format_name,
+                name=tables.name,
+                folder=tables.folder,
+                spec=parsed,
+                where=where,
+                options=options,
+                vocabulary=vocabulary,
+                before=tables.attrition,
+                facts=tables.facts,
+            ),
+            out,
+            existing=existing,
+        )
+    if summary["not_found"]:
+        note(f"tables that the source lacks, skipped: {', '.join(summary['not_found'])}")
+    strange = [name for name, reason in summary["not_read"].items() if reason == NOT_OF_SPEC]
+    if strange:
+        note(f"tables of the source that the spec does not know, not read: {', '.join(strange)}")
+    return summary
 
 
-def read_spec(format_name: str, path: Path | None, *, timezone: str | None = None) -> tuple[MappingSpec, str]:
-    """The spec of a format: the built-in one, or a person's own, which may extend a built-in one.
+class Tables:
+    """The tables of a source.
+
+    Attributes:
+        folder: where they are.
+        name: what the source is called.
+        attrition: rows of the attrition table for what never became a row of a table.
+        facts: more for the summary.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        name: str,
+        attrition: tuple[dict[str, Any], ...] = (),
+        facts: dict[str, Any] | None = None,
+    ) -> None:
+        self.folder = folder
+        self.name = name
+        self.attrition = attrition
+        self.facts = facts or {}
+
+
+@contextmanager
+def staged(
+    format_name: str, source: str | Path, spec: MappingSpec, *, beside: Path, options: IngestOptions
+) -> Iterator[Tables]:
+    """The tables of a source: its own files, or those made of a database or of FHIR resources.
+
+    Tables that are made lie in a hidden folder beside the output, for their owner only, and are removed at
+    the end; what a killed job left is removed by the next one.
 
     Args:
-        format_name: one of `BUILT_IN`, or `tables`.
-        path: YAML file with a spec of one's own.
-        timezone: zone in which times with a zone are told, instead of the spec's.
-
-    Returns:
-        The spec, and what to call it in an error.
-
-    Raises:
-        InputError: no spec, not YAML, or settings that are not understood (with their key paths).
+        format_name: one of `osler.record.sources.FORMATS`.
+        source: file or folder, or the URL of a database.
+        spec: which tables are asked for.
+        beside: the output.
+        options: memory.
     """
-    if path is None:
-        if format_name not in BUILT_IN:
-            raise InputError(
-                "any folder of tables needs a spec that says what they mean",
-                remedy="name a YAML file with --spec, or one of the built-in formats",
-                allowed=BUILT_IN,
-            )
-        values, where = built_in(format_name), f"spec {format_name}"
-    else:
-        values, where = read_yaml(path), str(path)
-        if "extends" in values or format_name in BUILT_IN:
-            values = extended(values, base=str(values.get("extends", format_name)), where=where)
-    if timezone is not None:
-        values = {**values, "timezone": timezone}
-    _check_timezone(str(values.get("timezone", "UTC")), where)
-    return MappingSpec.parse(values, where=where), where
-
-
-def built_in(name: str) -> dict[str, Any]:
-    """The values of a built-in spec.
-
-    Raises:
-        InputError: there is none of that name.
-    """
-    if name not in BUILT_IN:
-        raise InputError(f"there is no built-in spec '{name}'", allowed=BUILT_IN, remedy="name one of these")
-    return read_yaml(Path(str(files("osler.record.sources").joinpath(f"{name.replace('-', '_')}.yaml"))))
-
-
-def extended(values: dict[str, Any], *, base: str, where: str) -> dict[str, Any]:
-    """A spec with what a built-in one says and this one does not.
-
-    Blocks are merged key by key, tables too; lists are replaced as a whole. A table that is null is taken out.
-
-    Examples:
-        >>> changed = extended({"tables": {"note": None}}, base="omop", where="example")
-        >>> "person" in changed["tables"], "note" in changed["tables"]
-        (True, False)
-    """
-    if "tables" in values and not isinstance(values["tables"], dict):
-        raise InputError("tables: the key does not hold tables", where=where, remedy="write a block for each")
-    merged: dict[str, Any] = _merged(built_in(base), values)
-    merged["tables"] = {name: table for name, table in merged["tables"].items() if table is not None}
-    merged.pop("extends", None)
-    return merged
-
-
-def _merged(under: Any, over: Any) -> Any:
-    if not (isinstance(under, dict) and isinstance(over, dict)):
-        return over
-    return {
-        name: _merged(under[name], over[name]) if name in under and name in over else {**under, **over}[name]
-        for name in {**under, **over}
-    }
-
-
-def _check_timezone(name: str, where: str) -> None:
-    from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
-
+    if not is_database_url(str(source)) and format_name != "fhir":
+        path = Path(source)
+        yield Tables(path, path.resolve().name.split(".")[0])
+        return
+    folder = beside.resolve().parent / f".{beside.resolve().name}.source"
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True, mode=0o700)
     try:
-        ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError) as error:
-        raise InputError(
-            f"timezone: there is no time zone '{name}'",
-            where=where,
-            remedy="write for instance UTC, Europe/Paris, America/New_York or Etc/GMT+5",
-        ) from error
+        if is_database_url(str(source)):
+            yield Tables(folder, stage_database(str(source), spec, folder))
+        else:
+            yield _flattened(Path(source), folder, options)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _flattened(source: Path, folder: Path, options: IngestOptions) -> Tables:
+    from osler.record.sources.fhir.flatten import flatten
+
+    if not source.exists():
+        raise InputError("no such file or folder", where=source, remedy="name the export")
+    found = flatten(source, folder, memory=options.memory // 3)
+    rows = [{**row, "table": f"FHIR {row['table']}"} for row in found.attrition().to_dicts()]
+    return Tables(folder, source.resolve().name.split(".")[0], tuple(rows))

@@ -1,0 +1,134 @@
+"""Tables out of a PostgreSQL database: copied to files in one snapshot, then read like any others."""
+
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from osler.base.errors import InputError
+from osler.base.files import atomic_path
+from osler.base.progress import bar
+from osler.record.mapping.spec import MappingSpec
+
+if TYPE_CHECKING:
+    import psycopg
+
+_URL = re.compile(r"^postgres(?:ql)?://", re.IGNORECASE)
+_SYSTEM = ("information_schema", "pg_catalog", "pg_toast")
+
+
+def is_database_url(source: str) -> bool:
+    """Whether a source is the URL of a PostgreSQL database.
+
+    Examples:
+        >>> is_database_url("postgresql://me@localhost/cdm"), is_database_url("data/omop")
+        (True, False)
+    """
+    return bool(_URL.match(source))
+
+
+def stage_database(url: str, spec: MappingSpec, folder: Path) -> str:
+    """Copy the tables that a spec asks for out of a database, as CSV files.
+
+    All tables are read in one transaction that sees one state of the database and changes nothing. Rows go
+    from the server to the file as they come: memory does not grow with the tables.
+
+    Args:
+        url: of the database; `?options=-csearch_path%3Dcdm` chooses a schema where a table is in several.
+        spec: names the tables.
+        folder: where the files go.
+
+    Returns:
+        The name of the database.
+
+    Raises:
+        InputError: psycopg is not installed, the server cannot be reached or refuses, or a table is in
+            several schemas.
+    """
+    try:
+        import psycopg
+    except ImportError as error:
+        raise InputError(
+            "reading a database needs the package psycopg",
+            remedy="install it: pip install 'osler[postgres]'",
+        ) from error
+    try:
+        with psycopg.connect(url) as connection:
+            connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+            connection.execute("SET LOCAL datestyle = 'ISO, YMD'")
+            connection.execute("SET LOCAL timezone = 'UTC'")
+            connection.execute("SET LOCAL extra_float_digits = 1")
+            wanted = _wanted(spec)
+            places = _places(connection, url)
+            found = {name: place for name in wanted if (place := places.get(name)) is not None}
+            with bar("copying", total=len(found)) as step:
+                for name, (schema, table) in found.items():
+                    _copy(connection, schema, table, folder / f"{name}.csv")
+                    step(1)
+            return str(connection.info.dbname)
+    except psycopg.Error as error:
+        said = str(error).strip().split("\n")[0]
+        raise InputError(
+            f"the database refused: {said}",
+            where=_without_password(url),
+            remedy="check the URL, the rights to read the tables, and that the server runs",
+        ) from error
+
+
+def _wanted(spec: MappingSpec) -> list[str]:
+    """Names of the tables and dictionaries of a spec, lower case, without folders."""
+    listed = [name for key, table in spec.tables.items() for name in (table.file or (key,))]
+    listed += [name for dictionary in spec.dictionaries.values() for name in dictionary.file]
+    listed += list(spec.vocabulary)
+    return list(dict.fromkeys(name.lower().rpartition("/")[2] for name in listed if "*" not in name))
+
+
+def _places(connection: "psycopg.Connection[Any]", url: str) -> dict[str, tuple[str, str]]:
+    """Table, lower case -> schema and table. Schemas of the search path go first."""
+    rows = connection.execute(
+        "SELECT table_schema, table_name, array_position(current_schemas(false), table_schema::name) "
+        "FROM information_schema.tables WHERE NOT table_schema = ANY(%s) ORDER BY 3 NULLS LAST, 1, 2",
+        [list(_SYSTEM)],
+    ).fetchall()
+    places: dict[str, tuple[str, str]] = {}
+    ranks: dict[str, int | None] = {}
+    for schema, table, rank in rows:
+        name = str(table).lower()
+        if name in places and rank is None and ranks[name] is None:
+            raise InputError(
+                f"table '{table}' is in several schemas: {places[name][0]}, {schema}",
+                where=_without_password(url),
+                remedy="choose one: add ?options=-csearch_path%3DSCHEMA to the URL",
+            )
+        if name not in places:
+            places[name], ranks[name] = (str(schema), str(table)), rank
+    return places
+
+
+def _copy(connection: "psycopg.Connection[Any]", schema: str, table: str, path: Path) -> None:
+    from psycopg import sql
+
+    query = sql.SQL("COPY (SELECT * FROM {}) TO STDOUT WITH (FORMAT csv, HEADER)").format(
+        sql.Identifier(schema, table)
+    )
+    with (
+        atomic_path(path, private=True) as temporary,
+        temporary.open("wb") as file,
+        connection.cursor() as cursor,
+        cursor.copy(query) as copy,
+    ):
+        for block in copy:
+            file.write(block)
+
+
+def _without_password(url: str) -> str:
+    """The URL as it may be shown.
+
+    Examples:
+        >>> _without_password("postgresql://me:secret@host/cdm")
+        'postgresql://me@host/cdm'
+    """
+    parts = urlsplit(url)
+    user = f"{parts.username}@" if parts.username else ""
+    port = f":{parts.port}" if parts.port else ""
+    return f"postgresql://{user}{parts.hostname or ''}{port}{parts.path}"
