@@ -79,7 +79,8 @@ def test_sound_folders_are_ok(dataset, labels, texts):
 
 def test_every_check_is_a_module():
     folder = Path(leakage.__file__).parent
-    plumbing = {"__init__", "doctor", "finding", "leakage", "place", "registry", "screen", "survey", "zones"}
+    plumbing = {"__init__", "doctor", "finding", "leakage", "mixed_units", "mixture", "numbers", "place"}
+    plumbing |= {"registry", "screen", "survey", "zones"}
     assert {path.stem for path in folder.glob("*.py")} - plumbing == set(CHECKS)
 
 
@@ -313,7 +314,9 @@ def test_the_command_and_its_exit_code(dataset):
     told = runner.invoke(app, [str(dataset)]).stdout.splitlines()
     # The worst comes first, with what to do about it.
     assert told[1].startswith("broken   manifest")
-    assert [line.split()[0] for line in told[2:6]] == ["where", "count", "example", "remedy"]
+    words = [line.split()[0] for line in told]
+    assert words.index("broken") < words.index("remedy") < words.index("warning") < words.index("ok")
+    assert {"where", "count", "example"} <= set(words)
 
 
 @pytest.mark.real

@@ -72,23 +72,19 @@ def _repeated(rows: pl.DataFrame) -> pl.DataFrame:
 
 def _whole_subjects(file: Path) -> Iterator[pl.DataFrame]:
     """`subject_id, code, hash` of some rows of a shard at a time, no subject in two parts."""
-    import pyarrow.parquet as pq
-
     held: list[pl.DataFrame] = []
-    with pq.ParquetFile(file) as source:
-        for batch in source.iter_batches(batch_size=BATCH_ROWS):
-            frame = pl.DataFrame(pl.from_arrow(batch)).with_columns(pl.col(pl.Categorical).cast(pl.String))
-            rows = frame.select(
-                pl.col("subject_id").cast(pl.Int64), pl.col("code").cast(pl.String)
-            ).with_columns(hash=frame.hash_rows())
-            if not rows.height:
-                continue
-            last = rows["subject_id"][-1]
-            begin = rows.select(pl.col("subject_id").ne_missing(last).arg_true().max()).item()
-            begun = 0 if begin is None else begin + 1
-            if begun:
-                yield pl.concat([*held, rows[:begun]])
-                held = []
-            held.append(rows[begun:])
+    scan = pl.scan_parquet(file).with_columns(pl.col(pl.Categorical).cast(pl.String))
+    for frame in scan.collect_batches(chunk_size=BATCH_ROWS, maintain_order=True):
+        rows = frame.select(pl.col("subject_id").cast(pl.Int64), pl.col("code").cast(pl.String))
+        rows = rows.with_columns(hash=frame.hash_rows())
+        if rows.is_empty():
+            continue
+        last = rows["subject_id"][-1]
+        begin = rows.select(pl.col("subject_id").ne_missing(last).arg_true().max()).item()
+        begun = 0 if begin is None else begin + 1
+        if begun:
+            yield pl.concat([*held, rows[:begun]])
+            held = []
+        held.append(rows[begun:])
     if held:
         yield pl.concat(held)

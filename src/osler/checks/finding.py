@@ -60,16 +60,20 @@ def counted(number: int, noun: str) -> str:
     return f"{number:,} {noun}" + ("" if number == 1 else "s")
 
 
-def listed(names: Iterable[object]) -> str:
-    """Names in a sentence: the first five, and how many more there are.
+def listed(names: Iterable[object], *, most: int = SHOWN) -> str:
+    """Names in a sentence: the first of them, and how many more there are.
+
+    Args:
+        names: what to name.
+        most: how many to name.
 
     Examples:
-        >>> listed("abcdefg"), listed(["a", "b"])
-        ('a, b, c, d, e and 2 more', 'a, b')
+        >>> listed("abcdefg"), listed(["a", "b"]), listed("abc", most=2)
+        ('a, b, c, d, e and 2 more', 'a, b', 'a, b and 1 more')
     """
     every = [str(name) for name in names]
-    more = len(every) - SHOWN
-    return ", ".join(every[:SHOWN]) + (f" and {more:,} more" if more > 0 else "")
+    more = len(every) - most
+    return ", ".join(every[:most]) + (f" and {more:,} more" if more > 0 else "")
 
 
 def percent(part: float, whole: float) -> str:

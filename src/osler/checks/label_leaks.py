@@ -16,6 +16,7 @@ from osler.task.labels import Labels
 
 MOST = 10_000  # samples of each class that are looked at
 SEED = 0
+SHOWN = 20  # codes that are named
 
 
 def check(place: Place) -> list[Finding]:
@@ -38,8 +39,11 @@ def check(place: Place) -> list[Finding]:
 
 def _finding(place: Place, samples: pl.DataFrame, group: list[Suspect], what: str) -> Finding:
     named = listed(
-        f"{one.code} ({_BY[one.by]}: {one.auroc.value:.3f}, {one.auroc.low:.3f} to {one.auroc.high:.3f})"
-        for one in group
+        (
+            f"{one.code} ({_BY[one.by]}: {one.auroc.value:.3f}, {one.auroc.low:.3f} to {one.auroc.high:.3f})"
+            for one in group
+        ),
+        most=SHOWN,
     )
     return Finding(
         WARNING,

@@ -10,6 +10,8 @@ from pathlib import Path
 
 import polars as pl
 
+from osler.checks.mixed_units import find_mixtures
+from osler.checks.numbers import count_numbers, pair_units
 from osler.record.dataset import Dataset, open_dataset
 from osler.record.schema import BIRTH, DEATH
 from osler.task.events import has_code
@@ -43,6 +45,21 @@ class Survey:
     def pairs(self) -> pl.DataFrame:
         """`count_pairs` of the dataset."""
         return count_pairs(self.dataset)
+
+    @cached_property
+    def units(self) -> pl.DataFrame:
+        """`pair_units` of the dataset."""
+        return pair_units(self.pairs, self.dataset.codes)
+
+    @cached_property
+    def numbers(self) -> pl.DataFrame:
+        """`count_numbers` of the dataset."""
+        return count_numbers(self.dataset, self.units)
+
+    @cached_property
+    def mixtures(self) -> pl.DataFrame:
+        """`find_mixtures` of the dataset."""
+        return find_mixtures(self.units, self.numbers)
 
 
 def count_subjects(dataset: Dataset) -> pl.DataFrame:

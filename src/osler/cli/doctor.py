@@ -1,5 +1,7 @@
 """`osler doctor`: is what lies on disk sound?"""
 
+import shutil
+import textwrap
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -58,19 +60,34 @@ def _lines(report: dict[str, Any]) -> list[str]:
 
 
 def _finding(finding: dict[str, Any]) -> list[str]:
-    lines = [f"{finding['status']:<8} {finding['check']:<{_WIDTH}} {finding['what']}"]
+    first = f"{finding['status']:<8} {finding['check']:<{_WIDTH}} "
+    lines = _wrapped(first, finding["what"])
     if finding["status"] == "ok":
         return lines
     where = finding["file"]
     if where is not None and finding["column"] is not None:
         where += f", column {finding['column']}"
-    example = finding["example"]
-    shown = None if example is None else ", ".join(f"{name} {value}" for name, value in example.items())
+    ids = finding["example"]
     facts = {
         "where": where,
         "count": None if finding["count"] is None else f"{finding['count']:,}",
-        "example": shown,
+        "example": None if ids is None else ", ".join(f"{name} {value}" for name, value in ids.items()),
         "remedy": finding["remedy"],
     }
-    indent = " " * (_WIDTH + 10)
-    return lines + [f"{indent}{name:<8} {value}" for name, value in facts.items() if value is not None]
+    for name, value in facts.items():
+        if value is not None:
+            lines += _wrapped(f"{'':<{len(first)}}{name:<8} ", value)
+    return lines
+
+
+def _wrapped(first: str, text: str) -> list[str]:
+    """Text in lines of the terminal's width, below each other to the right of what the first begins with."""
+    width = max(shutil.get_terminal_size((110, 24)).columns, 80)
+    return textwrap.wrap(
+        text,
+        width,
+        initial_indent=first,
+        subsequent_indent=" " * len(first),
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
