@@ -74,9 +74,9 @@ def command(
 ) -> None:
     """Turn a source into a MEDS dataset.
 
-    Each format but `table` and `tables` has a spec of its own, so nothing has to be said of it. `table` is one
-    CSV, TSV or Parquet file with a row per patient or visit; its spec says what the columns mean. `tables` is
-    any folder of tables, with a spec in the words of docs/ingest.md.
+    Each format but `table` and `tables` has a spec of its own. `table` is one CSV, TSV or Parquet file with a
+    row per patient or visit; its spec says what the columns mean. `tables` is any folder of tables, with a
+    spec in the words of docs/ingest.md.
 
     An ingest that was interrupted goes on when the same command is given again.
     """
