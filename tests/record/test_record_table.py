@@ -433,8 +433,8 @@ def test_the_spec_refuses_unknown_keys_and_formats(tmp_path):
     with pytest.raises(InputError, match=r"subjct: unknown key") as caught:
         read_table_spec(tmp_path / "s.yaml")
     assert "age.unit" in str(caught.value)
-    with pytest.raises(InputError, match="unknown format 'omop'"):
-        ingest("omop", tmp_path, None, tmp_path / "out")
+    with pytest.raises(InputError, match="unknown format 'sas'"):
+        ingest("sas", tmp_path, None, tmp_path / "out")
     with pytest.raises(InputError, match="needs a spec"):
         ingest("table", tmp_path / "t.csv", None, tmp_path / "out")
     with pytest.raises(InputError, match="no such file"):

@@ -19,6 +19,7 @@ from osler.base.output import Output
 from osler.base.progress import note, track
 from osler.record import schema
 from osler.record.identifiers import dataset_key, keep_key
+from osler.record.mapping.attrition import KEPT, attrition_frame
 from osler.record.sources.dictionary import read_dictionary
 from osler.record.sources.table_choose import choose_columns, clean, told_otherwise
 from osler.record.sources.table_columns import Column, code_book, plan_columns
@@ -27,7 +28,7 @@ from osler.record.sources.table_expressions import derived_columns, evaluate
 from osler.record.sources.table_patterns import Patterns
 from osler.record.sources.table_read import ROW, ROW_GROUP, stage
 from osler.record.sources.table_report import other_findings, suspected_outcomes
-from osler.record.sources.table_rows import KEPT, Rows, place_rows
+from osler.record.sources.table_rows import Rows, place_rows
 from osler.record.sources.table_spec import EVERY_COLUMN, TableSpec, find_beside, read_table_spec
 from osler.record.sources.table_special import births, sexes, special_codes
 from osler.record.sources.table_sql import in_order
@@ -38,14 +39,6 @@ from osler.record.write import write_events, write_metadata
 
 SUMMARY = "metadata/ingest.json"
 ATTRITION = "metadata/attrition.parquet"
-ATTRITION_TYPES = {
-    "table": pl.String(),
-    "step": pl.String(),
-    "reason": pl.String(),
-    "n_rows": pl.Int64(),
-    "n_events": pl.Int64(),
-    "n_subjects": pl.Int64(),
-}
 _VERSION = 2
 
 
@@ -163,7 +156,7 @@ def _ingest(part: Path, inputs: TableInputs) -> None:
     table = in_order(table, rows.frame[ROW], folder)
     kept = table if rows.complete else table.join(rows.frame.lazy().select(ROW), on=ROW, how="semi")
     profiles = profile(kept, used)
-    words = recodings(kept, used, spec, patterns, folders=inputs.folders)
+    words = recodings(kept, used, spec, patterns, folders=inputs.folders, folder=folder)
     columns = plan_columns(
         kept,
         used,
@@ -208,11 +201,11 @@ def _ingest(part: Path, inputs: TableInputs) -> None:
         ),
     ]
     n_events = sum(counts.values())
-    attrition = [
+    attrition = attrition_frame(
         {**step, "table": source.name, "n_events": n_events if step["step"] == KEPT else None}
         for step in rows.attrition
-    ]
-    write_parquet(part / ATTRITION, pl.DataFrame(attrition, schema=ATTRITION_TYPES))
+    )
+    write_parquet(part / ATTRITION, attrition)
     write_json(
         part / SUMMARY,
         {
@@ -231,7 +224,7 @@ def _ingest(part: Path, inputs: TableInputs) -> None:
             ],
             "missing": missing,
             "sentinels": sentinels,
-            "attrition": attrition,
+            "attrition": attrition.to_dicts(),
             "findings": [finding.plain() for finding in findings],
             "spec": spec.plain(),
         },

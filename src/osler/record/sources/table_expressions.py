@@ -11,9 +11,10 @@ import polars as pl
 
 from osler.base.errors import InputError
 from osler.record.mapping.expressions import parse_expression
+from osler.record.mapping.sql import quoted
 from osler.record.sources.table_read import LEFT_OUT, ROW
 from osler.record.sources.table_spec import TableSpec
-from osler.record.sources.table_sql import copy_query, database, quoted, read_query
+from osler.record.sources.table_sql import copy_query, ordered_database, read_query
 
 if TYPE_CHECKING:
     import duckdb
@@ -47,7 +48,7 @@ def evaluate(cells: Path, spec: TableSpec, folder: Path, *, where: str, source: 
             is needed, or fails on cells (names the rows, never their text).
     """
     names = [name for name in pl.read_parquet_schema(cells) if name != ROW]
-    with database(folder) as base:
+    with ordered_database(folder) as base:
         base.execute(f"CREATE VIEW cells AS {read_query(cells)}")
         derived = [_Step(f"derive.{name}", sql, condition=False) for name, sql in spec.derive.items()]
         for name in spec.derive:

@@ -9,12 +9,13 @@ import polars as pl
 
 from osler.base.errors import InputError
 from osler.record.identifiers import integer_ids
+from osler.record.mapping.attrition import KEPT, READ
+from osler.record.mapping.attrition import LEFT_OUT as OUT
 from osler.record.sources.table_read import LEFT_OUT, ROW
 from osler.record.sources.table_spec import TableSpec
 from osler.record.sources.table_time import declared_times, first_rows, undated_times
 
 _SUBJECTS, _CELLS = 5_000, 500_000  # of a shard, which is held in memory as events
-READ, OUT, KEPT = "read", "left out", "kept"
 
 
 @dataclass(frozen=True)
@@ -85,7 +86,7 @@ def place_rows(
             remedy="check `subject`, `time`, `missing` and `leave_out`; left out were "
             + ", ".join(f"{step['n_rows']:,} ({step['reason']})" for step in attrition[1:]),
         )
-    attrition.append(_step(KEPT, "rows that became events", frame.height, frame))
+    attrition.append(_step(KEPT, "rows that made events", frame.height, frame))
     frame = _with_ids(frame, spec, key, source)
     frame = frame.with_columns(declared_times(frame, time, source) if time else undated_times(frame))
     order = frame.select(pl.col("subject_id").unique(maintain_order=True)).with_row_index("place")

@@ -177,18 +177,6 @@ class GroupSettings(Settings):
         return self
 
 
-class LeaveOut(Settings):
-    """Rows that make no events.
-
-    Attributes:
-        where: SQL condition over the columns of the row, derived ones too, that holds for these rows.
-        reason: in words, for the attrition table.
-    """
-
-    where: str
-    reason: str = Field(min_length=1)
-
-
 class LookupSettings(Settings):
     """A second table that says what the values of a column mean.
 

@@ -8,13 +8,13 @@ from pydantic import BeforeValidator, Field, model_validator
 from osler.base.errors import InputError
 from osler.base.settings import Settings
 from osler.base.yaml_file import read_yaml
+from osler.record.mapping.spec import Leave
 from osler.record.sources.table_settings import (
     AgeSettings,
     Cells,
     CheckboxSettings,
     DictionarySettings,
     GroupSettings,
-    LeaveOut,
     LookupSettings,
     Names,
     Numbers,
@@ -102,7 +102,7 @@ class TableSpec(Settings):
     missing: Annotated[dict[str, Cells], BeforeValidator(_by_column)] = Field(default={EVERY_COLUMN: ("NA",)})
     sentinels: dict[str, Numbers] = Field(default_factory=dict)
     derive: dict[str, str] = Field(default_factory=dict)
-    leave_out: tuple[LeaveOut, ...] = ()
+    leave_out: tuple[Leave, ...] = ()
     recode: dict[str, Recoding] = Field(default_factory=dict)
     lookup: dict[str, LookupSettings] = Field(default_factory=dict)
     types: dict[str, Kind] = Field(default_factory=dict)

@@ -1,5 +1,6 @@
 """DuckDB over a staged table: queries that rewrite it block by block, so that its size costs no memory."""
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -7,46 +8,31 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
+from osler.record.mapping.database import database
+from osler.record.mapping.sql import literal
 from osler.record.sources.table_read import ROW, ROW_GROUP
 
 if TYPE_CHECKING:
     import duckdb
 
-MEMORY = "512MB"  # what a query may hold before it spills
+MEMORY = 512_000_000  # bytes that a query may hold before it spills
 
 
 @contextmanager
-def database(folder: Path | None = None) -> Iterator["duckdb.DuckDBPyConnection"]:
-    """A DuckDB in memory that fetches nothing, and spills into a folder where one is given."""
-    import duckdb
+def ordered_database(folder: Path) -> Iterator["duckdb.DuckDBPyConnection"]:
+    """A database that keeps the order of rows and spills into a folder.
 
-    settings: dict[str, str | bool | int | float | list[str]] = {
-        "autoinstall_known_extensions": False,
-        "autoload_known_extensions": False,
-        "temp_directory": str(folder / "spill") if folder else "",
-        "memory_limit": MEMORY,
-    }
-    base = duckdb.connect(config=settings)
-    try:
-        base.execute("SET TimeZone = 'UTC'")
-        yield base
-    finally:
-        base.close()
-
-
-def quoted(name: str, *, mark: str = '"') -> str:
-    """A name in double quotes, or a text in single ones, as SQL has them.
-
-    Examples:
-        >>> quoted("num.co"), quoted("a'b", mark="'")
-        ('"num.co"', "'a''b'")
+    Args:
+        folder: of the staged table.
     """
-    return mark + name.replace(mark, mark * 2) + mark
+    with database(folder / "spill", memory=MEMORY, threads=os.cpu_count() or 1) as base:
+        base.execute("SET preserve_insertion_order = true")
+        yield base
 
 
 def read_query(path: Path) -> str:
     """The rows of a Parquet file."""
-    return f"SELECT * FROM read_parquet({quoted(str(path), mark=chr(39))})"
+    return f"SELECT * FROM read_parquet({literal(str(path))})"
 
 
 def copy_query(base: "duckdb.DuckDBPyConnection", query: str, target: Path, names: list[str]) -> pl.LazyFrame:
@@ -64,7 +50,7 @@ def copy_query(base: "duckdb.DuckDBPyConnection", query: str, target: Path, name
         The table of the file.
     """
     options = f"FORMAT parquet, COMPRESSION lz4_raw, ROW_GROUP_SIZE {ROW_GROUP}"
-    base.execute(f"COPY ({query}) TO {quoted(str(target), mark=chr(39))} ({options})")
+    base.execute(f"COPY ({query}) TO {literal(str(target))} ({options})")
     written = zip(pl.read_parquet_schema(target), names, strict=True)
     renamed = {old: new for old, new in written if old != new}
     return pl.scan_parquet(target).rename(renamed) if renamed else pl.scan_parquet(target)
@@ -83,7 +69,7 @@ def in_order(table: pl.LazyFrame, order: pl.Series, folder: Path) -> pl.LazyFram
     cells = folder / "unordered.parquet"
     table.sink_parquet(cells, compression="lz4", row_group_size=ROW_GROUP)
     wanted = pl.DataFrame({"wanted_row": order}).with_row_index("wanted_place")
-    with database(folder) as base:
+    with ordered_database(folder) as base:
         base.register("wanted", wanted.to_arrow())
         query = (
             f"SELECT cells.* FROM ({read_query(cells)}) AS cells "

@@ -7,12 +7,13 @@ import polars as pl
 
 from osler.base.errors import InputError
 from osler.record.mapping.expressions import parse_expression
+from osler.record.mapping.sql import quoted
 from osler.record.sources.dictionary import Fact
 from osler.record.sources.table_patterns import Patterns
 from osler.record.sources.table_read import collect_strings
 from osler.record.sources.table_settings import LookupSettings
 from osler.record.sources.table_spec import TableSpec, find_beside
-from osler.record.sources.table_sql import database, quoted
+from osler.record.sources.table_sql import ordered_database
 
 
 @dataclass(frozen=True)
@@ -31,7 +32,13 @@ class Recoding:
 
 
 def recodings(
-    table: pl.LazyFrame, names: list[str], spec: TableSpec, patterns: Patterns, *, folders: list[Path]
+    table: pl.LazyFrame,
+    names: list[str],
+    spec: TableSpec,
+    patterns: Patterns,
+    *,
+    folders: list[Path],
+    folder: Path,
 ) -> dict[str, Recoding]:
     """Words for the cells of the columns that `recode` and `lookup` name.
 
@@ -41,6 +48,7 @@ def recodings(
         spec: what the columns mean.
         patterns: resolves names against the table.
         folders: where a second table may lie.
+        folder: of the staged table.
 
     Returns:
         Column -> its recoding.
@@ -54,7 +62,7 @@ def recodings(
     if not wanted:
         return {}
     found = {name: table.select(pl.col(name).drop_nulls().unique()).collect()[name] for name in wanted}
-    labels = {one.model_dump_json(): _labels(one, folders) for one in looked.values()}
+    labels = {one.model_dump_json(): _labels(one, folders, folder) for one in looked.values()}
     made = {}
     for name in wanted:
         cells = sorted(found[name])
@@ -107,7 +115,7 @@ def lookup_file(lookup: LookupSettings, folders: list[Path]) -> Path | None:
         raise
 
 
-def _labels(lookup: LookupSettings, folders: list[Path]) -> dict[str, str]:
+def _labels(lookup: LookupSettings, folders: list[Path], folder: Path) -> dict[str, str]:
     """Value -> label, for the values whose rows agree on it."""
     path = lookup_file(lookup, folders)
     if path is None:
@@ -138,7 +146,7 @@ def _labels(lookup: LookupSettings, folders: list[Path]) -> dict[str, str]:
         WHERE key IS NOT NULL AND label IS NOT NULL GROUP BY key HAVING count(DISTINCT label) = 1"""
     import duckdb
 
-    with database() as base:
+    with ordered_database(folder) as base:
         base.register("second", second.to_arrow())
         try:
             return dict(base.execute(query).fetchall())
