@@ -44,9 +44,9 @@ class Suspect:
 def suspects(seen: pl.DataFrame, y: Flags, fold: NDArray[np.int64]) -> list[Suspect]:
     """Codes that separate events from non-events better than is believable.
 
-    The rule: an AUROC of at least 0.90 that differs from 0.5 (p < 0.05 by its standard error under no
-    difference, Mann and Whitney 1947, after Bonferroni's correction for all scores), or an AUROC whose 95 %
-    interval lies above 0.80 as a whole.
+    The rule: an AUROC of at least 0.90, or one whose 95 % interval lies above 0.80 as a whole, and in either
+    case one that differs from 0.5 (p < 0.05 by its standard error under no difference, Mann and Whitney 1947,
+    after Bonferroni's correction for all scores).
 
     Args:
         seen: what each sample sees last of each code: `sample` (row number), `code`, `number` (Float64, null
@@ -65,7 +65,7 @@ def suspects(seen: pl.DataFrame, y: Flags, fold: NDArray[np.int64]) -> list[Susp
     ]
     found: dict[str, Suspect] = {}
     for code, by, rows, on, score in scored:
-        interval = _interval(y[on], score, tests=len(scored))
+        interval = _interval(y[on], score, tests=len(scored), either_way=by != "level")
         if interval is None or (code in found and found[code].auroc.value >= interval.value):
             continue
         found[code] = Suspect(code, by, interval, int(rows[0]))
@@ -137,15 +137,19 @@ def _rates(level: NDArray[np.int64], y: Flags, fold: NDArray[np.int64]) -> Float
     return score
 
 
-def _interval(y: Flags, score: Floats, *, tests: int) -> Interval | None:
-    """The AUROC, turned to be at least 0.5, when it meets the rule."""
+def _interval(y: Flags, score: Floats, *, tests: int, either_way: bool) -> Interval | None:
+    """The AUROC when it meets the rule; turned to be at least 0.5 where low scores may speak for the event.
+
+    A rate of other folds speaks for it when it is high; under chance it is a little lower for the events.
+    """
     from scipy.stats import norm, rankdata
 
     m, n = int(y.sum()), int((~y).sum())
     ranks = rankdata(score)
     area = (ranks[y].sum() - m * (m + 1) / 2) / (m * n)
-    turned = score if area >= 0.5 else -score
-    area = max(area, 1 - area)
+    turned = score
+    if area < 0.5 and either_way:
+        turned, area = -score, 1 - area
     if area < STRONG:
         return None
     _, ties = np.unique(score, return_counts=True)
@@ -153,5 +157,4 @@ def _interval(y: Flags, score: Floats, *, tests: int) -> Interval | None:
     error = np.sqrt((m + n + 1 - tied) / (12 * m * n))
     chance = 2 * float(norm.sf((area - 0.5) / error)) * tests
     interval = logit_auroc_interval(y, turned)
-    told = area >= TELLING and chance < ALPHA
-    return interval if told or interval.low >= STRONG else None
+    return interval if chance < ALPHA and (area >= TELLING or interval.low >= STRONG) else None
