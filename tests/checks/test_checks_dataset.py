@@ -143,15 +143,36 @@ def test_what_dates_mean_decides(tmp_path, dates, only):
         assert "shifted" in found["remedy"]
 
 
-@pytest.mark.parametrize(
-    ("first", "count"),
-    [(dt.datetime(1900, 1, 1), 1), (dt.datetime(1899, 12, 30), 1), (dt.datetime(1900, 1, 3), 0)],
-)
-def test_births_before_1900(plant, only, first, count):
-    chosen = (pl.col("subject_id") == 8) & (pl.col("code") == "MEDS_BIRTH")
-    path = plant(lambda f: f.with_columns(time=pl.when(chosen).then(pl.lit(first)).otherwise("time")))
+@pytest.mark.parametrize(("day", "count"), [(1, 12), (2, 0)])
+def test_events_on_the_first_day_of_1900(plant, only, day, count):
+    """It stands for an unknown date in many sources; those who were born then may well have been treated."""
+    born = pl.when(pl.col("subject_id") == 8).then(pl.lit(dt.datetime(1899, 5, 5)))
+    chosen = (pl.col("subject_id") == 8) & (pl.col("code") == "LAB//NA")
+    time = (
+        pl.when(pl.col("code") == "MEDS_BIRTH")
+        .then(born.otherwise("time"))
+        .when(chosen)
+        .then(pl.lit(dt.datetime(1900, 1, day, 10)))
+        .otherwise("time")
+    )
+    path = plant(lambda f: f.with_columns(time=time))
     if count:
-        assert _ids(only(path, "dataset_calendar")) == (8, "MEDS_BIRTH")
+        found = only(path, "dataset_calendar")
+        assert (found["count"], _ids(found)) == (12, (8, "LAB//NA"))
+    else:
+        assert examine(path)["status"] == "ok"
+
+
+@pytest.mark.parametrize(("year", "count"), [(1896, 1), (1898, 0)])
+def test_ages_that_nobody_reaches(plant, only, year, count):
+    path = plant(_move("MEDS_BIRTH", 8, dt.datetime(year, 1, 1)))
+    if count:
+        found = only(path, "dataset_lifetimes")
+        assert (found["count"], _ids(found), "above 123 years" in found["what"]) == (
+            1,
+            (8, "MEDS_BIRTH"),
+            True,
+        )
     else:
         assert examine(path)["status"] == "ok"
 

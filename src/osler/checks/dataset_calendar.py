@@ -1,4 +1,7 @@
-"""Do the dates lie in the years in which patients were treated, neither in the future nor before 1900?"""
+"""Do the dates lie in the years in which patients were treated, neither in the future nor before 1900?
+
+Births before 1900 are left to `dataset_lifetimes`, which looks at the age.
+"""
 
 from datetime import UTC, datetime, timedelta
 
@@ -7,6 +10,8 @@ import polars as pl
 from osler.checks.finding import OK, WARNING, Finding, example, percent
 from osler.checks.place import Place
 from osler.checks.survey import Survey
+from osler.record.schema import BIRTH
+from osler.task.events import has_code
 
 REAL, SHIFTED, RELATIVE = "real", "shifted", "relative"
 DATES = (REAL, SHIFTED, RELATIVE)
@@ -52,7 +57,7 @@ def calendar_findings(survey: Survey, *, latest: datetime) -> list[Finding]:
     time = pl.col("time")
     bounds = survey.subjects.select(
         "subject_id",
-        early=pl.min_horizontal("first", "birth") < EARLIEST,
+        early=pl.col("first") < EARLIEST,
         late=pl.max_horizontal("last", "birth") > latest,
     )
     n_dated = survey.subjects.select(pl.any_horizontal(pl.col("first", "birth").is_not_null()).sum()).item()
@@ -80,7 +85,7 @@ def calendar_findings(survey: Survey, *, latest: datetime) -> list[Finding]:
         ),
         (
             "early",
-            time < EARLIEST,
+            (time < EARLIEST) & ~has_code(BIRTH),
             "events before 1900, or on its first day, which stands for unknown dates",
             "treat such times as missing in the source's spec, or correct them",
         ),

@@ -11,12 +11,13 @@ from osler.record.schema import BIRTH, CONDITIONS, DEATH, NOTES, PROCEDURES
 from osler.task.events import has_code
 
 A_DAY = timedelta(days=1)  # births and deaths are often known by date alone
+OLDEST = timedelta(days=round(123 * 365.25))  # nobody is known to have lived longer
 CODED_LATER = (CONDITIONS, PROCEDURES, NOTES)  # discharge diagnoses, bills, reports of an autopsy
 CODED_WITHIN = timedelta(days=30)
 
 
 def check(place: Place) -> list[Finding]:
-    """Events before birth or after death, deaths before birth, several times of birth or death."""
+    """Events before birth, after death or in a very old age; births and deaths that contradict each other."""
     survey = place.survey
     if survey is None or survey.dataset.undated:
         return []
@@ -33,6 +34,13 @@ def _ends(survey: Survey) -> list[Finding]:
             DEATH,
             "subjects who died before they were born",
             "correct birth or death in the source",
+        ),
+        (
+            pl.col("last") - pl.col("birth") > OLDEST,
+            BIRTH,
+            f"subjects with events at an age above {round(OLDEST.days / 365.25)} years",
+            'correct the birth in the source, or treat it as missing where it stands for "very old" or '
+            '"unknown"',
         ),
     )
     findings = []
