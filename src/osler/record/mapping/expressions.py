@@ -5,6 +5,7 @@ before the first row is read. Whatever reaches beyond the row (sub-queries, wind
 clock, chance) is refused: the same source gives the same events, and each row stays one row.
 """
 
+import atexit
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -118,10 +119,13 @@ def _parsed(sql: str, where: str) -> dict[str, Any]:
 
 @cache
 def _parser() -> "duckdb.DuckDBPyConnection":
-    """A database that only parses."""
+    """A database that only parses, closed at exit."""
     import duckdb
 
-    return duckdb.connect(config={"threads": 1, "autoinstall_known_extensions": False})
+    connection = duckdb.connect(config={"threads": 1, "autoinstall_known_extensions": False})
+    atexit.register(_parser.cache_clear)
+    atexit.register(connection.close)
+    return connection
 
 
 def _walk(node: Any) -> list[dict[str, Any]]:
