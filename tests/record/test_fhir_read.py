@@ -11,7 +11,20 @@ import zipfile
 
 import polars as pl
 import pytest
-from fhir_support import LOINC, bundle, concept, flat, ndjson, observation, patient, resource, table, write
+from fhir_support import (
+    LOINC,
+    attachment,
+    bundle,
+    concept,
+    document,
+    flat,
+    ndjson,
+    observation,
+    patient,
+    resource,
+    table,
+    write,
+)
 
 from osler.base.errors import InputError
 from osler.record.sources.fhir.blocks import Reading, blocks
@@ -366,8 +379,43 @@ def test_row_groups_are_bounded(tmp_path):
     found = flat(tmp_path, patient(), *many)
     file = pq.ParquetFile(found.into / "observation.parquet")
     sizes = [file.metadata.row_group(place).num_rows for place in range(file.num_row_groups)]
-    assert sum(sizes) == 45_000
-    assert max(sizes) <= 20_000
+    assert sizes == [20_000, 20_000, 5_000]
     assert table(found, "observation")["value_number"].to_list() == [
         float(number) for number in range(45_000)
+    ]
+
+
+def test_links_are_followed_once(tmp_path):
+    source = write(tmp_path / "source", {"b/p.ndjson": PEOPLE})
+    write(tmp_path / "elsewhere", {"o.ndjson": VALUES})
+    (source / "a").symlink_to(source / "b")
+    (source / "c").symlink_to(tmp_path / "elsewhere")
+    (source / "b" / "loop").symlink_to(source)
+    found = flatten(source, tmp_path / "tables")
+    assert (found.files, found.resources["Patient"].read, found.resources["Observation"].read) == (2, 20, 300)
+    (source / "dead.ndjson").symlink_to(source / "nothing")
+    with pytest.raises(InputError, match="cannot be read"):
+        flatten(source, tmp_path / "tables")
+
+
+def test_fewer_than_one_worker_is_refused(tmp_path):
+    with pytest.raises(InputError, match="0 workers"):
+        flat(tmp_path, *PEOPLE, workers=0)
+
+
+def test_little_memory_is_enough(tmp_path):
+    many = [observation(f"o{number}", valueInteger=number) for number in range(3000)]
+    assert flat(tmp_path, patient(), *many, memory=1).rows["observation"] == 3000
+
+
+def test_documents_are_written_in_small_groups(tmp_path):
+    import pyarrow.parquet as pq
+
+    notes = [document(attachment(b"text")) | {"id": f"d{number}"} for number in range(2500)]
+    found = flat(tmp_path, patient(), *notes)
+    file = pq.ParquetFile(found.into / "documentreference.parquet")
+    assert [file.metadata.row_group(place).num_rows for place in range(file.num_row_groups)] == [
+        1000,
+        1000,
+        500,
     ]

@@ -45,6 +45,8 @@ def readable(name: object) -> Iterator[None]:
     """Turn what goes wrong while a file is read into an `InputError` that names it."""
     try:
         yield
+    except PermissionError as error:
+        raise InputError("the file may not be read", where=name, remedy="ask for the right to") from error
     except _BROKEN as error:
         raise InputError(
             f"the file cannot be read: it is broken or was cut off ({type(error).__name__})",
@@ -56,7 +58,7 @@ def readable(name: object) -> Iterator[None]:
 
 
 def source_files(source: Path) -> Iterator[Path]:
-    """The files of a source in order: folder by folder, by name. Links to folders are not followed.
+    """The files of a source in order: folder by folder, by name, links to folders followed once.
 
     Args:
         source: a file or a folder.
@@ -70,8 +72,11 @@ def source_files(source: Path) -> Iterator[Path]:
         yield source
         return
     is_empty = True
-    for folder, folders, names in os.walk(source):
-        folders.sort()
+    seen = {source.resolve()}
+    for folder, folders, names in os.walk(source, followlinks=True):
+        places = {Path(folder, name).resolve(): name for name in sorted(folders, reverse=True)}
+        folders[:] = sorted(name for place, name in places.items() if place not in seen)
+        seen.update(places)
         for name in sorted(names):
             is_empty = False
             yield Path(folder, name)

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from osler.base.errors import InputError
-from osler.record.sources.fhir.parquet import ROW_GROUP, parquet_rows
+from osler.record.sources.fhir.parquet import parquet_rows, rows_in_group
 from osler.record.sources.fhir.queries import table_query
 from osler.record.sources.fhir.stage import DELETED, KEYS, staged_columns
 from osler.record.sources.fhir.tables import PROBLEM, TABLES, TARGETS
@@ -185,7 +185,7 @@ def _write(database: "duckdb.DuckDBPyConnection", name: str, query: str, into: P
     table, path = TABLES[name], into / f"{name}.parquet"
     last: tuple[int, int] | None = None
     with parquet_rows(path, table.columns) as rows:
-        for batch in database.sql(query).to_arrow_reader(ROW_GROUP) if query else ():
+        for batch in database.sql(query).to_arrow_reader(rows_in_group(table.columns)) if query else ():
             rows.add(batch)
             if table.resource is not None and batch.num_rows:
                 added, last = _count_resources(batch, last)

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 DEFAULT_MEMORY = 1 << 30  # bytes
+_OWN_MEMORY = 256 << 20  # bytes of the libraries and of the tables that are being written
+_LEAST_MEMORY = 128 << 20  # bytes that the database needs
 
 
 @dataclass(frozen=True)
@@ -112,8 +114,8 @@ def flatten(
             their owner only.
         workers: processes that read; 1 reads in this one. More start Python afresh, so a script that asks for
             them has to guard its main part with `if __name__ == "__main__"`.
-        memory: bytes that the database of the second pass may take. The first pass takes some hundred
-            megabytes for each worker, and some times the size of the largest Bundle.
+        memory: bytes that this process may take, about, at least 384 MiB. Workers come on top of that, each
+            with some 200 MB, and a Bundle of more than some megabytes with ten times its size.
         block_bytes: bytes of the export that are worked on at a time.
 
     Returns:
@@ -130,13 +132,16 @@ def flatten(
         >>> found.resources["Patient"].kept, found.rows["patient"], found.rows["observation"]
         (1, 1, 0)
     """
+    if workers < 1:
+        raise InputError(f"{workers} workers", where="workers", remedy="give at least 1")
     into.mkdir(parents=True, exist_ok=True)
     for name in TABLES:
         (into / f"{name}.parquet").unlink(missing_ok=True)
     with tempfile.TemporaryDirectory(prefix=".staged-", dir=into) as folder:
         staged = Path(folder)
         reading, found, staged_rows = _stage(source, staged, workers=workers, block_bytes=block_bytes)
-        kept = finish(staged, into, staged_rows=staged_rows, memory=memory)
+        left_over = max(memory - _OWN_MEMORY, _LEAST_MEMORY)
+        kept = finish(staged, into, staged_rows=staged_rows, memory=left_over)
     return _account(into, reading, found, kept)
 
 
@@ -146,7 +151,7 @@ def _stage(
     """Write the staged tables of an export; say what was met, and how many rows each table has."""
     reading, found = Reading(), Rows()
     begun: dict[int, int] = {}  # the last file -> resources in it so far
-    size = sum(path.stat().st_size for path in source_files(source))
+    size = sum(path.stat().st_size for path in source_files(source) if path.exists())
     with ExitStack() as stack:
         writers: dict[str, ParquetRows] = {
             name: stack.enter_context(parquet_rows(staged / f"{name}.parquet", columns))

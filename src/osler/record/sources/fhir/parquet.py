@@ -1,6 +1,6 @@
 """Writing Parquet by rows that arrive in batches: groups of rows of one size, whole or not at all."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,8 +11,13 @@ from osler.record.sources.fhir.tables import INTEGER, NUMBER, TEXT
 if TYPE_CHECKING:
     import pyarrow as pa
 
-ROW_GROUP = 20_000  # rows
-_GROUP_BYTES = 64 << 20  # a group of long texts is written earlier
+_ROW_GROUP = 20_000  # rows
+_ROW_GROUP_OF_TEXTS = 1_000  # rows, where each holds a document
+
+
+def rows_in_group(columns: Mapping[str, str]) -> int:
+    """Rows of a group, and of a batch that is in memory at a time."""
+    return _ROW_GROUP_OF_TEXTS if "content" in columns else _ROW_GROUP
 
 
 def arrow_schema(columns: dict[str, str]) -> "pa.Schema":
@@ -24,7 +29,7 @@ def arrow_schema(columns: dict[str, str]) -> "pa.Schema":
 
 
 class ParquetRows:
-    """A Parquet file that is being written.
+    """A Parquet file that is being written. Its bytes do not depend on how its rows are cut into batches.
 
     Attributes:
         rows: rows so far.
@@ -34,19 +39,23 @@ class ParquetRows:
         import pyarrow.parquet as pq
 
         self.rows = 0
+        self._group = rows_in_group(columns)
         self._schema = arrow_schema(columns)
         self._writer = pq.ParquetWriter(path, self._schema, compression="zstd", compression_level=1)
         self._waiting: list[pa.RecordBatch] = []
-        self._waiting_rows = self._waiting_bytes = 0
+        self._waiting_rows = 0
 
     def add(self, batch: "pa.RecordBatch") -> None:
         """Add rows; the columns are in the order of the file."""
         self.rows += batch.num_rows
-        self._waiting.append(batch)
-        self._waiting_rows += batch.num_rows
-        self._waiting_bytes += batch.nbytes
-        if self._waiting_rows >= ROW_GROUP or self._waiting_bytes >= _GROUP_BYTES:
+        while self._waiting_rows + batch.num_rows >= self._group:
+            missing = self._group - self._waiting_rows
+            self._waiting.append(batch.slice(0, missing))
             self._flush()
+            batch = batch.slice(missing)
+        if batch.num_rows:
+            self._waiting.append(batch)
+            self._waiting_rows += batch.num_rows
 
     def close(self) -> None:
         """Write what waits, and the end of the file."""
@@ -57,10 +66,10 @@ class ParquetRows:
     def _flush(self) -> None:
         import pyarrow as pa
 
-        table = pa.Table.from_batches(self._waiting)
-        self._writer.write_table(table.cast(self._schema), row_group_size=ROW_GROUP)
+        table = pa.Table.from_batches(self._waiting).cast(self._schema)
+        self._writer.write_table(table.combine_chunks(), row_group_size=self._group)
         self._waiting.clear()
-        self._waiting_rows = self._waiting_bytes = 0
+        self._waiting_rows = 0
 
 
 @contextmanager

@@ -92,8 +92,7 @@ def _resolved(name: str, *, in_bundle: frozenset[str], anywhere: frozenset[str])
     """Staged rows that are kept, each reference looked up: in its Bundle, by id, then by key anywhere."""
     table = TABLES[name]
     # Rows that are a part of a resource stay or go with it.
-    owner = name if table.resource is not None else "encounter"
-    joins = [f'ANTI JOIN "unkept_{owner}" u ON u.place = s.place']
+    joins = [f'ANTI JOIN "unkept_{table.parts_of or name}" u ON u.place = s.place']
     columns: dict[str, str] = {
         column: f's."{column}"' for column in table.columns if column not in ("file", "row")
     }

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from osler.base.errors import InputError
 from osler.record.sources.fhir.blocks import Block, Piece
-from osler.record.sources.fhir.json_values import NOTHING, Node, Reasons, child, children, text
+from osler.record.sources.fhir.deletions import deletion_of, version_number
+from osler.record.sources.fhir.json_values import Node, Reasons, child, children, text
 from osler.record.sources.fhir.references import address_keys, identifier_keys, parse_reference, server_of
 from osler.record.sources.fhir.resources import Entry, entries, place_in
 from osler.record.sources.fhir.rows import ROWS
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
 PLACE_BITS = 40
 NO_ID = "no id"
 MODIFIED = "an extension changes its meaning (modifierExtension)"
-WITHOUT_RESOURCE = "entry without a resource"
 REPLACED_CHARACTERS = "characters that no text can hold"
 # Kept until everything was read: addresses and identifiers of resources, and resources that were deleted.
 KEYS, DELETED, FILES = "keys", "deleted", "file"
@@ -56,7 +56,7 @@ def staged_columns() -> dict[str, dict[str, str]]:
     """
     staged: dict[str, dict[str, str]] = {
         KEYS: {"key": TEXT, "kind": TEXT, "id": TEXT, "place": INTEGER, "bundle": INTEGER},
-        DELETED: {"kind": TEXT, "id": TEXT, "version": INTEGER, "updated": TEXT, "place": INTEGER},
+        DELETED: {"kind": TEXT, "id": TEXT, "version": INTEGER, "updated": TEXT},
         FILES: dict(TABLES[FILES].columns),
     }
     for name, table in TABLES.items():
@@ -77,10 +77,11 @@ def rows_of(block: Block) -> Rows:
     lists: dict[str, list[Row]] = {}
     for piece in block.pieces:
         before = made.resources[piece.file]
-        first_place = piece.file << PLACE_BITS
         for entry in entries(piece, _WANTED):
             if not entry.kind:
-                _note_empty(entry, first_place, lists, made)
+                deleted = deletion_of(entry.around, made.reasons["Bundle"])
+                if deleted is not None:
+                    lists.setdefault(DELETED, []).append(deleted)
                 continue
             made.read[entry.kind] += 1
             made.resources[piece.file] += 1
@@ -89,7 +90,9 @@ def rows_of(block: Block) -> Rows:
         found = made.resources[piece.file] - before
         lists.setdefault(FILES, []).append({"file": piece.file, "name": piece.name, "resources": found})
     columns = staged_columns()
-    made.tables = {name: _batch(name, rows, columns[name], made) for name, rows in lists.items()}
+    for name, rows in lists.items():
+        owner = TABLES[name].owner if name in TABLES else None
+        made.tables[name] = _batch(rows, columns[name], made.reasons[owner or name])
     return made
 
 
@@ -114,7 +117,7 @@ def _add_rows(
         "id": identity,
         "place": first_place + entry.place,
         "bundle": None if entry.bundle is None else first_place + entry.bundle,
-        "version": _version(meta.get("versionId")),
+        "version": version_number(meta.get("versionId")),
         "updated": text(meta, "lastUpdated", reasons) if meta else None,
     }
     for part, (table, row) in enumerate(ROWS[kind](resource, reasons)):
@@ -125,13 +128,14 @@ def _add_rows(
         return
     if kind == "Patient":
         lists["patient"][-1]["server"] = server_of(address, kind)
-    keys = (
-        identifier_keys(children(resource, "identifier", reasons), kind, reasons) if kind != "Binary" else []
+    # An identifier means the same everywhere, an address first of all the entry of its own Bundle.
+    keys: dict[str, int | None] = dict.fromkeys(
+        identifier_keys(children(resource, "identifier", reasons), kind, reasons)
     )
     if address is not None:
-        keys += address_keys(address, kind, identity)
-    found = [{"key": key, "kind": kind, **same} for key in dict.fromkeys(keys)]
-    if found:
+        keys |= dict.fromkeys(address_keys(address, kind, identity), same["bundle"])
+    if keys:
+        found = [{"key": key, "kind": kind, **same, "bundle": bundle} for key, bundle in keys.items()]
         lists.setdefault(KEYS, []).extend(found)
 
 
@@ -140,38 +144,8 @@ def _id_of_address(address: str | None, kind: str) -> str | None:
     return None if address is None else parse_reference(address, kind).id
 
 
-def _version(written: Any) -> int | None:
-    number = str(written) if isinstance(written, str | int) else ""
-    return int(number) if number.isascii() and number.isdigit() and len(number) < 19 else None
-
-
-def _note_empty(entry: Entry, first_place: int, lists: dict[str, list[Row]], made: Rows) -> None:
-    """An entry of a Bundle without a resource: a deletion is kept, anything else counted."""
-    reasons = made.reasons["Bundle"]
-    request = entry.around.get("request")
-    request = request if isinstance(request, dict) else NOTHING
-    if request.get("method") != "DELETE":
-        reasons[WITHOUT_RESOURCE] += 1
-        return
-    parts = str(request.get("url") or entry.around.get("fullUrl") or "").split("?")[0].split("/")
-    if len(parts) < 2 or not all(parts[-2:]) or "?" in str(request.get("url")):
-        reasons["deletion that names no resource"] += 1
-        return
-    response = entry.around.get("response")
-    response = response if isinstance(response, dict) else NOTHING
-    tag = str(response.get("etag") or "")
-    lists.setdefault(DELETED, []).append(
-        {
-            "kind": parts[-2],
-            "id": parts[-1],
-            "version": _version(tag.removeprefix("W/").strip('"')),
-            "updated": text(response, "lastModified", reasons),
-            "place": first_place + entry.place,
-        }
-    )
-
-
-def _batch(name: str, rows: list[Row], columns: dict[str, str], made: Rows) -> "pa.RecordBatch":
+def _batch(rows: list[Row], columns: dict[str, str], reasons: Reasons) -> "pa.RecordBatch":
+    """Rows as columns; half a character, which JSON can write and UTF-8 cannot, becomes a question mark."""
     import pyarrow as pa
 
     kinds = {TEXT: pa.string(), NUMBER: pa.float64(), INTEGER: pa.int64()}
@@ -183,9 +157,7 @@ def _batch(name: str, rows: list[Row], columns: dict[str, str], made: Rows) -> "
         except UnicodeEncodeError:
             mended = [value and value.encode("utf-8", "replace").decode() for value in values]
             changed = sum(old != new for old, new in zip(values, mended, strict=True))
-            made.reasons[TABLES[name].resource or name if name in TABLES else name][REPLACED_CHARACTERS] += (
-                changed
-            )
+            reasons[REPLACED_CHARACTERS] += changed
             arrays.append(pa.array(mended, kinds[kind]))
     return pa.record_batch(arrays, names=list(columns))
 
@@ -216,7 +188,7 @@ def all_rows(blocks: Iterable[Block], *, workers: int) -> Iterator[tuple[Block, 
             raise InputError(**found)
         return block, found
 
-    # A fresh interpreter: libraries with threads of their own do not survive a fork.
+    # Each worker is a fresh interpreter: libraries with threads of their own do not survive a fork.
     with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
         for block in blocks:
             waiting.append((block, pool.submit(_rows_or_error, block)))

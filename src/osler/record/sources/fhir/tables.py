@@ -36,22 +36,31 @@ class Table:
     Attributes:
         columns: column -> text, number or integer.
         references: columns that name another resource -> the type of that resource.
-        resource: the type whose resources are its rows; None where a row is only a part of one.
+        resource: the type whose resources are its rows, if they are.
+        parts_of: the table of the resources that its rows are parts of, if they are.
     """
 
     columns: dict[str, str]
     references: dict[str, str] = field(default_factory=dict)
     resource: str | None = None
+    parts_of: str | None = None
+
+    @property
+    def owner(self) -> str | None:
+        """The type of resource that its rows come from, if they come from one."""
+        return self.resource or (TABLES[self.parts_of].resource if self.parts_of else None)
 
 
-def _table(columns: str, resource: str | None = None, **references: str) -> Table:
+def _table(
+    columns: str, resource: str | None = None, *, parts_of: str | None = None, **references: str
+) -> Table:
     """A table of resources or of their parts; it ends with the time of their last change and their place."""
     found: dict[str, str] = {}
     for name in f"{columns} {_ENDING}".split():
         found[name] = NUMBER if name in _NUMBERS else INTEGER if name in _INTEGERS else TEXT
         if name in references:
             found[name + PROBLEM] = TEXT
-    return Table(columns=found, references=references, resource=resource)
+    return Table(columns=found, references=references, resource=resource, parts_of=parts_of)
 
 
 _PERSON = {"patient": "Patient", "encounter": "Encounter"}
@@ -87,11 +96,13 @@ TABLES = {
     ),
     "encounterlocation": _table(
         "patient encounter status location_status start end location name physical_type",
+        parts_of="encounter",
         patient="Patient",
         location="Location",
     ),
     "encounterdiagnosis": _table(
         "patient encounter status condition use use_display rank",
+        parts_of="encounter",
         patient="Patient",
         condition="Condition",
     ),
