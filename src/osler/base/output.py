@@ -53,7 +53,7 @@ class Output:
         self.part = self.folder / f"{PART_PREFIX}{key[:16]}"
         self._supersede = supersede
         if (self.part / _SEAL).exists():
-            _move(self.part)
+            _move(self.folder, self.part)
         self.complete = manifest_key(self.folder) == key
         if not self.complete and not supersede:
             self._require_room(replace=replace)
@@ -71,7 +71,7 @@ class Output:
             leftover.unlink()
         seal = {"format_version": FORMAT_VERSION, "key": self.key, "files": _list(self.part)}
         write_json(self.part / _SEAL, {**seal, _SUPERSEDES: True} if self._supersede else seal)
-        _move(self.part)
+        _move(self.folder, self.part)
         self.complete = True
 
     def _require_room(self, *, replace: bool) -> None:
@@ -93,11 +93,11 @@ class Output:
             shutil.rmtree(entry) if entry.is_dir() and not entry.is_symlink() else entry.unlink()
 
 
-def _move(part: Path) -> None:
+def _move(folder: Path, part: Path) -> None:
     """Move a sealed part into its place; what was moved before a break-off stays where it is."""
-    folder, seal = part.parent, read_json(part / _SEAL)
+    seal = read_json(part / _SEAL)
     if seal.get(_SUPERSEDES):
-        _set_old_aside(part, {name.partition("/")[0] for name in seal["files"]})
+        _set_old_aside(folder, part, {name.partition("/")[0] for name in seal["files"]})
     for entry in sorted(part.iterdir()):
         if entry.name != _SEAL:
             entry.replace(folder / entry.name)
@@ -107,10 +107,10 @@ def _move(part: Path) -> None:
         shutil.rmtree(old)
 
 
-def _set_old_aside(part: Path, ours: set[str]) -> None:
+def _set_old_aside(folder: Path, part: Path, ours: set[str]) -> None:
     """Move away what a part supersedes, out of the reach of whoever opens the folder meanwhile."""
-    old = part.parent / part.name.replace(PART_PREFIX, _OLD_PREFIX)
-    for entry in part.parent.iterdir():
+    old = folder / part.name.replace(PART_PREFIX, _OLD_PREFIX)
+    for entry in folder.iterdir():
         moved_in = entry.name in ours and not (part / entry.name).exists()
         if entry not in (part, old) and not moved_in:
             old.mkdir(exist_ok=True)
@@ -125,7 +125,7 @@ def finish_move(folder: Path) -> bool:
     """
     sealed = sorted(folder.glob(f"{PART_PREFIX}*/{_SEAL}"))
     for seal in sealed:
-        _move(seal.parent)
+        _move(folder, seal.parent)
     return bool(sealed)
 
 

@@ -100,13 +100,7 @@ def _dataset(run: _Run) -> Dataset:
     if isinstance(settings, DatasetFolder):
         dataset = open_dataset(run.study.resolve(settings.path))
     elif isinstance(settings, DatasetSource):
-        from osler.record.sources.table import find_inputs, ingest_table
-
-        source, spec = run.study.resolve(settings.source), run.study.resolve(settings.spec)
-        depends_on = find_inputs(source, spec).depends_on()
-        dataset = open_dataset(
-            run.steps.do(DATASET, depends_on, lambda folder: ingest_table(source, spec, folder))
-        )
+        dataset = _ingested(run, settings)
     else:
         from osler.simulate.simulate import simulate
 
@@ -116,6 +110,43 @@ def _dataset(run: _Run) -> Dataset:
         )
     check_dataset(dataset)
     return dataset
+
+
+def _ingested(run: _Run, settings: DatasetSource) -> Dataset:
+    """The dataset of a source; it is made anew when a file of the source or a setting changed."""
+    from osler.record.mapping.options import IngestOptions, parse_size
+    from osler.record.sources import TABLE, ingest
+    from osler.record.sources.mapped import depends_on
+    from osler.record.sources.postgres import is_database_url
+    from osler.record.sources.table import find_inputs
+
+    database = is_database_url(settings.source)
+    source = settings.source if database else run.study.resolve(settings.source)
+    spec = None if settings.spec is None else run.study.resolve(settings.spec)
+    if settings.format == TABLE:
+        inputs = find_inputs(Path(source), spec).depends_on()
+        folder = run.steps.do(DATASET, inputs, lambda out: ingest(TABLE, source, spec, out))
+        return open_dataset(folder)
+    options = IngestOptions(limit=settings.limit)
+    if settings.memory is not None:
+        memory = parse_size(settings.memory, where="dataset.memory")
+        options = options.model_copy(update={"memory": memory})
+    vocabulary = tuple(run.study.resolve(path) for path in settings.vocabulary)
+    inputs = depends_on(settings.format, source, spec, timezone=settings.timezone, vocabulary=vocabulary)
+    folder = run.steps.do(
+        DATASET,
+        {**inputs, "limit": settings.limit},
+        lambda out: ingest(
+            settings.format,
+            source,
+            spec,
+            out,
+            options=options,
+            timezone=settings.timezone,
+            vocabulary=vocabulary,
+        ),
+    )
+    return open_dataset(folder)
 
 
 def _labels(run: _Run, dataset: Dataset, name: str) -> "Labels":

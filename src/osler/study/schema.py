@@ -12,6 +12,7 @@ from osler.base.settings import Settings
 from osler.base.yaml_file import read_yaml
 from osler.phenotyping.settings import PhenotypeSettings
 from osler.prediction.settings import PredictSettings
+from osler.record.sources import FORMATS, TABLE, TABLES
 from osler.reports.settings import ReportSettings
 from osler.represent.settings import RepresentationSettings
 from osler.simulate.settings import SimulateSettings
@@ -26,11 +27,35 @@ class DatasetFolder(Settings):
 
 
 class DatasetSource(Settings):
-    """A source to ingest first: `{format: table, source: FILE, spec: FILE}`."""
+    """A source to ingest first: `{format: omop, source: FOLDER}`, `{format: table, source: ..., spec: ...}`.
 
-    format: Literal["table"]
+    Attributes:
+        format: one of `osler.record.sources.FORMATS`.
+        source: its file or folder, or the URL of a database.
+        spec: a spec of one's own; `table` and `tables` need one.
+        timezone: zone in which times with a zone are told; default: the spec's. Not for `table`.
+        limit: only so many subjects. Not for `table`.
+        vocabulary: files or folders that describe codes. Not for `table`.
+        memory: memory that ingest may use, for instance `1GB`. Not for `table`.
+    """
+
+    format: str
     source: str
-    spec: str
+    spec: str | None = None
+    timezone: str | None = None
+    limit: int | None = Field(default=None, ge=1)
+    vocabulary: tuple[str, ...] = ()
+    memory: str | None = None
+
+    @model_validator(mode="after")
+    def _fits(self) -> "DatasetSource":
+        if self.format not in FORMATS:
+            raise ValueError(f"format: there is no '{self.format}' (allowed: {', '.join(FORMATS)})")
+        if self.spec is None and self.format in (TABLE, TABLES):
+            raise ValueError(f"the format '{self.format}' needs `spec`")
+        if self.format == TABLE and (self.timezone or self.limit or self.vocabulary or self.memory):
+            raise ValueError("the format 'table' takes no `timezone`, `limit`, `vocabulary` or `memory`")
+        return self
 
 
 class DatasetSimulation(Settings):
@@ -54,7 +79,7 @@ DatasetSettings = Annotated[
     Discriminator(
         _dataset_kind,
         custom_error_type="dataset",
-        custom_error_message="give `path`, or `format`, `source` and `spec`, or `simulate`",
+        custom_error_message="give `path`, or `format` and `source`, or `simulate`",
     ),
 ]
 

@@ -2,12 +2,14 @@
 
 import shutil
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from osler.base.errors import InputError
 from osler.base.files import read_json
+from osler.base.hashing import hash_file
 from osler.base.output import finish_move
 from osler.base.progress import note
 from osler.record.dataset import open_dataset
@@ -15,7 +17,7 @@ from osler.record.mapping.ingest import SUMMARY, Source, ingest_source
 from osler.record.mapping.job import NOT_OF_SPEC
 from osler.record.mapping.options import IngestOptions
 from osler.record.mapping.spec import MappingSpec
-from osler.record.sources.postgres import is_database_url, stage_database
+from osler.record.sources.postgres import address, is_database_url, stage_database
 from osler.record.sources.specs import read_spec
 
 
@@ -59,6 +61,38 @@ def ingest_mapped(
     if strange:
         note(f"tables of the source that the spec does not know, not read: {', '.join(strange)}")
     return summary
+
+
+def depends_on(
+    format_name: str,
+    source: str | Path,
+    spec: Path | None,
+    *,
+    timezone: str | None,
+    vocabulary: tuple[Path, ...] = (),
+) -> dict[str, Any]:
+    """What the dataset of a source depends on, JSON-ready: its files, the spec and the vocabulary files.
+
+    A database is known by its address only: what changes in it is not noticed.
+    """
+    parsed, _ = read_spec(format_name, spec, timezone=timezone)
+    return {
+        "format": format_name,
+        "spec": parsed.plain(),
+        "source": address(str(source)) if is_database_url(str(source)) else _hashes(Path(source)),
+        "vocabulary": [_hashes(path) for path in vocabulary],
+    }
+
+
+def _hashes(place: Path) -> dict[str, str]:
+    """SHA-256 of a file, or of every file in a folder."""
+    if not place.exists():
+        raise InputError("no such file or folder", where=place, remedy="name the source")
+    files = [place] if place.is_file() else sorted(path for path in place.rglob("*") if path.is_file())
+    with ThreadPoolExecutor() as pool:  # hashing lets go of the interpreter
+        hashes = list(pool.map(hash_file, files))
+    names = [file.name if place.is_file() else file.relative_to(place).as_posix() for file in files]
+    return dict(zip(names, hashes, strict=True))
 
 
 class Tables:

@@ -70,7 +70,7 @@ def stage_database(url: str, spec: MappingSpec, folder: Path) -> str:
         said = str(error).strip().split("\n")[0]
         raise InputError(
             f"the database refused: {said}",
-            where=_without_password(url),
+            where=address(url),
             remedy="check the URL, the rights to read the tables, and that the server runs",
         ) from error
 
@@ -97,7 +97,7 @@ def _places(connection: "psycopg.Connection[Any]", url: str) -> dict[str, tuple[
         if name in places and rank is None and ranks[name] is None:
             raise InputError(
                 f"table '{table}' is in several schemas: {places[name][0]}, {schema}",
-                where=_without_password(url),
+                where=address(url),
                 remedy="choose one: add ?options=-csearch_path%3DSCHEMA to the URL",
             )
         if name not in places:
@@ -121,11 +121,11 @@ def _copy(connection: "psycopg.Connection[Any]", schema: str, table: str, path: 
             file.write(block)
 
 
-def _without_password(url: str) -> str:
-    """The URL as it may be shown.
+def address(url: str) -> str:
+    """The URL as it may be shown and stored: without the password.
 
     Examples:
-        >>> _without_password("postgresql://me:secret@host/cdm")
+        >>> address("postgresql://me:secret@host/cdm")
         'postgresql://me@host/cdm'
     """
     parts = urlsplit(url)
