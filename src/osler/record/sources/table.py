@@ -120,8 +120,13 @@ def ingest_table(source: Path, spec: Path | TableSpec | None, out: Path) -> dict
     inputs = find_inputs(source, spec)
     job = Output(out, key=hash_json(inputs.depends_on()))
     if not job.complete:
-        with job as part:
-            _ingest(part, inputs)
+        try:
+            with job as part:
+                _ingest(part, inputs)
+        except InputError:
+            # The mended spec is another job, which wants an empty folder.
+            shutil.rmtree(job.part, ignore_errors=True)
+            raise
     summary: dict[str, Any] = read_json(out / SUMMARY)
     for finding in summary["findings"]:
         shown = ", ".join(finding["columns"][:8]) + (" ..." if finding["count"] > 8 else "")

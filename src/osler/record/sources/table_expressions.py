@@ -124,7 +124,9 @@ def _check(
             )
         raise InputError(f"the table has no {spoken}", where=place, allowed=names, remedy="mend the name")
     try:
-        kind = base.execute(f"SELECT {_in_brackets(step.sql)} AS x FROM {view} LIMIT 0").description[0][1]
+        # Beside a column of the row, so that an aggregate of all rows is refused.
+        query = f'SELECT "{ROW}", {_in_brackets(step.sql)} AS x FROM {view} LIMIT 0'
+        kind = base.execute(query).description[1][1]
     except _duckdb_error() as error:
         hints = ["cells are text: write CAST(x AS DOUBLE)"]
         hints += [f"a name with a dot stands in double quotes: {quoted(c)}" for c in columns if "." in c]
