@@ -2,6 +2,7 @@
 
 import polars as pl
 
+from osler.checks.files import read_whole
 from osler.checks.finding import BROKEN, OK, WARNING, Finding, example, listed
 from osler.checks.place import Place
 from osler.checks.survey import Survey
@@ -30,7 +31,7 @@ def check(place: Place) -> list[Finding]:
                 remedy="write metadata/codes.parquet with a description for each code",
             ),
         ]
-    stored = pl.read_parquet(path)
+    stored = read_whole(path)
 
     def add(status: str, column: str, concerned: pl.Series, what: str, remedy: str) -> None:
         if concerned.len():

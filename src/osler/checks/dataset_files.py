@@ -45,8 +45,9 @@ def _unreadable(shard: Shard) -> Finding | None:
     except (pa.ArrowException, OSError, ValueError) as error:
         return Finding(
             BROKEN,
-            f"the shard cannot be read to its end ({type(error).__name__})",
+            f"the file cannot be read to its end ({type(error).__name__})",
             file=str(shard.path),
+            count=1,
             example=example(file=shard.path),
             remedy="write or copy the file again",
         )

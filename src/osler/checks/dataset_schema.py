@@ -39,22 +39,27 @@ def check(place: Place) -> list[Finding]:
 
 def _validated(path: Path, schema: Any) -> Finding | None:
     """None when the file is valid; a warning when `align` can mend it; else broken."""
+    import pyarrow as pa
+
     name = schema.__name__
     misfits = 0
-    for table in _tables(path, is_data=name == "DataSchema"):
-        if _passes(schema.validate, table):
-            continue
-        misfits += 1
-        # `align` casts and reorders but does not look for nulls; `validate` does.
-        if not _passes(lambda misfit: schema.validate(schema.align(misfit)), table):
-            return Finding(
-                BROKEN,
-                f"not a {name}, and cannot be aligned with it",
-                file=str(path),
-                count=table.num_rows,
-                example=example(file=path),
-                remedy=f"write the columns and types of MEDS' {name}, without nulls in required columns",
-            )
+    try:
+        for table in _tables(path, is_data=name == "DataSchema"):
+            if _passes(schema.validate, table):
+                continue
+            misfits += 1
+            # `align` casts and reorders but does not look for nulls; `validate` does.
+            if not _passes(lambda misfit: schema.validate(schema.align(misfit)), table):
+                return _unfit(path, name, table.num_rows)
+    except (pa.ArrowException, OSError) as error:
+        return Finding(
+            BROKEN,
+            f"the file cannot be read to its end ({type(error).__name__})",
+            file=str(path),
+            count=1,
+            example=example(file=path),
+            remedy="write or copy the file again",
+        )
     if not misfits:
         return None
     return Finding(
@@ -63,6 +68,17 @@ def _validated(path: Path, schema: Any) -> Finding | None:
         file=str(path),
         example=example(file=path),
         remedy=f"write it through meds.{name}.align",
+    )
+
+
+def _unfit(path: Path, name: str, rows: int) -> Finding:
+    return Finding(
+        BROKEN,
+        f"not a {name}, and cannot be aligned with it",
+        file=str(path),
+        count=rows,
+        example=example(file=path),
+        remedy=f"write the columns and types of MEDS' {name}, without nulls in required columns",
     )
 
 

@@ -2,6 +2,7 @@
 
 import polars as pl
 
+from osler.checks.files import read_whole
 from osler.checks.finding import BROKEN, OK, Finding, example, listed
 from osler.checks.place import Place
 from osler.record.schema import SAMPLE_KEY
@@ -12,7 +13,7 @@ _KEY = [*SAMPLE_KEY, "arm", "k"]
 def check(place: Place) -> list[Finding]:
     """Columns, one row per sample, arm and k, clusters between 0 and k."""
     path = place.path / "phenotypes.parquet"
-    frame = pl.read_parquet(path)
+    frame = read_whole(path)
     missing = [name for name in (*_KEY, "cluster") if name not in frame.columns]
     if missing:
         return [

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import polars as pl
 
+from osler.checks.files import read_whole
 from osler.checks.finding import BROKEN, OK, WARNING, Finding, counted, example, listed, percent
 from osler.checks.place import Place
 from osler.checks.zones import zone_findings
@@ -25,7 +26,7 @@ def check(place: Place) -> list[Finding]:
 
 
 def _model(place: Place, file: Path) -> list[Finding]:
-    frame = pl.read_parquet(file)
+    frame = read_whole(file)
     unfit = _columns(file, frame)
     if any(finding.status == BROKEN and finding.column != "prediction_time" for finding in unfit):
         return unfit
@@ -133,7 +134,7 @@ def _subjects(place: Place, file: Path, frame: pl.DataFrame) -> list[Finding]:
 
 def _fitted(file: Path, splits: Path) -> list[Finding]:
     """Predictions of a fold for subjects that it was trained on."""
-    replicates, divided = pl.read_parquet(file), pl.read_parquet(splits)
+    replicates, divided = read_whole(file), pl.read_parquet(splits)
     has = {"replicate", "fold", *SAMPLE_KEY} <= set(replicates.columns)
     if not has or not {"repeat", "fold", "subject_id", "split"} <= set(divided.columns):
         return []

@@ -2,6 +2,7 @@
 
 import polars as pl
 
+from osler.checks.files import read_whole
 from osler.checks.finding import BROKEN, OK, WARNING, Finding, counted, example, listed
 from osler.checks.place import Place
 
@@ -25,7 +26,7 @@ def check(place: Place) -> list[Finding]:
     path = place.path / "splits.parquet"
     if not path.is_file():
         return findings
-    splits = pl.read_parquet(path)
+    splits = read_whole(path)
     missing = [name for name in _COLUMNS if name not in splits.columns]
     if missing:
         return [

@@ -4,6 +4,7 @@ import hashlib
 
 import polars as pl
 
+from osler.checks.files import read_whole
 from osler.checks.finding import BROKEN, OK, Example, Finding, example, listed
 from osler.checks.place import Place
 from osler.record.schema import SAMPLE_KEY
@@ -38,7 +39,7 @@ def _shard(texts: Texts, shard: str) -> list[Finding]:
                 remedy=_REMEDY,
             )
         ]
-    text, statements, lines = (pl.read_parquet(texts.file(part, shard)) for part in PARTS)
+    text, statements, lines = (read_whole(texts.file(part, shard)) for part in PARTS)
     repeated = text.filter(~pl.struct(SAMPLE_KEY).is_first_distinct())
     strange = lines.join(statements, on="statement_id", how="anti")
     hashed = statements["text"].map_elements(

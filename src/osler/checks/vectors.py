@@ -3,6 +3,7 @@
 import numpy as np
 import polars as pl
 
+from osler.checks.files import read_whole
 from osler.checks.finding import BROKEN, OK, Finding, example
 from osler.checks.place import Place
 from osler.record.schema import SAMPLE_KEY
@@ -18,7 +19,7 @@ def check(place: Place) -> list[Finding]:
     rows = 0
     for unit, key in _KEYS.items():
         for file in sorted((place.path / unit).glob("*.parquet")):
-            frame = pl.read_parquet(file)
+            frame = read_whole(file)
             rows += frame.height
             vectors = frame["vector"]
             sizes = vectors.arr.len() if isinstance(vectors.dtype, pl.Array) else vectors.list.len()
