@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from osler.base.errors import InputError
 from osler.record.sources.fhir.parquet import parquet_rows, rows_in_group
 from osler.record.sources.fhir.queries import table_query
-from osler.record.sources.fhir.stage import DELETED, KEYS, staged_columns
+from osler.record.sources.fhir.staged import DELETED, KEYS, STAGED
 from osler.record.sources.fhir.tables import PROBLEM, TABLES, TARGETS
 
 if TYPE_CHECKING:
@@ -84,7 +84,7 @@ def _database(staged: Path, memory: int) -> "duckdb.DuckDBPyConnection":
         },
     )
     database.execute("SET TimeZone = 'UTC'")  # what a time without a zone means
-    for name in staged_columns():
+    for name in STAGED:
         _view(database, f"staged_{name}", staged / f"{name}.parquet")
     return database
 

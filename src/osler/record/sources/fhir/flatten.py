@@ -14,7 +14,8 @@ from osler.record.sources.fhir.blocks import BLOCK_BYTES, Reading, blocks
 from osler.record.sources.fhir.finish import Kept, finish
 from osler.record.sources.fhir.json_values import Reasons
 from osler.record.sources.fhir.parquet import ParquetRows, parquet_rows
-from osler.record.sources.fhir.stage import Rows, all_rows, staged_columns
+from osler.record.sources.fhir.stage import Rows, all_rows
+from osler.record.sources.fhir.staged import STAGED
 from osler.record.sources.fhir.tables import TABLE_OF, TABLES
 
 if TYPE_CHECKING:
@@ -155,7 +156,7 @@ def _stage(
     with ExitStack() as stack:
         writers: dict[str, ParquetRows] = {
             name: stack.enter_context(parquet_rows(staged / f"{name}.parquet", columns))
-            for name, columns in staged_columns().items()
+            for name, columns in STAGED.items()
         }
         step = stack.enter_context(bar("reading FHIR", total=size))
         for block, rows in all_rows(blocks(source, reading, size=block_bytes), workers=workers):

@@ -2,7 +2,7 @@
 
 from osler.record.sources.fhir.attachments import BY_ADDRESS_ONLY
 from osler.record.sources.fhir.references import NO_SUCH_RESOURCE, SEVERAL_FIT
-from osler.record.sources.fhir.stage import FILES, PLACE_BITS
+from osler.record.sources.fhir.staged import FILES, PLACE_BITS
 from osler.record.sources.fhir.tables import KEY, PROBLEM, TABLES
 
 _FILES = (

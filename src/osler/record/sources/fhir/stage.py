@@ -16,20 +16,15 @@ from osler.record.sources.fhir.references import address_keys, identifier_keys, 
 from osler.record.sources.fhir.resources import Entry, entries, place_in
 from osler.record.sources.fhir.rows import ROWS
 from osler.record.sources.fhir.rows.common import Row
-from osler.record.sources.fhir.tables import INTEGER, KEY, NUMBER, TABLES, TARGETS, TEXT
+from osler.record.sources.fhir.staged import DELETED, FILES, KEYS, PLACE_BITS, StagedRows
+from osler.record.sources.fhir.tables import TARGETS
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-# A resource is known by one number: that of its file, then its place in it.
-PLACE_BITS = 40
 NO_ID = "no id"
 MODIFIED = "an extension changes its meaning (modifierExtension)"
-REPLACED_CHARACTERS = "characters that no text can hold"
-# Kept until everything was read: addresses and identifiers of resources, and resources that were deleted.
-KEYS, DELETED, FILES = "keys", "deleted", "file"
 _WANTED = frozenset(ROWS)
-_STAGED_ONLY = {"version": INTEGER, "place": INTEGER, "part": INTEGER, "bundle": INTEGER}
 
 
 @dataclass
@@ -37,7 +32,7 @@ class Rows:
     """What a block holds, or an export up to a place.
 
     Attributes:
-        tables: table -> its rows, with the columns of `staged_columns`.
+        tables: staged table -> its rows.
         read: type of resource -> resources.
         reasons: type of resource -> what was noticed in them -> how often.
         resources: number of file -> resources in it.
@@ -49,24 +44,6 @@ class Rows:
     resources: Counter[int] = field(default_factory=Counter)
 
 
-def staged_columns() -> dict[str, dict[str, str]]:
-    """Each staged table with its columns and what they hold.
-
-    Where a row came from is one number there, the place; `part` tells rows of one resource apart.
-    """
-    staged: dict[str, dict[str, str]] = {
-        KEYS: {"key": TEXT, "kind": TEXT, "id": TEXT, "place": INTEGER, "bundle": INTEGER},
-        DELETED: {"kind": TEXT, "id": TEXT, "version": INTEGER, "updated": TEXT},
-        FILES: dict(TABLES[FILES].columns),
-    }
-    for name, table in TABLES.items():
-        if "row" in table.columns:
-            kept = {column: kind for column, kind in table.columns.items() if column not in ("file", "row")}
-            staged[name] = kept | {column + KEY: TEXT for column in table.references} | _STAGED_ONLY
-    staged["patient"]["server"] = TEXT
-    return staged
-
-
 def rows_of(block: Block) -> Rows:
     """The rows of a block, in order.
 
@@ -74,31 +51,26 @@ def rows_of(block: Block) -> Rows:
         InputError: something in it cannot be read; file, line and entry are named.
     """
     made = Rows()
-    lists: dict[str, list[Row]] = {}
+    rows = StagedRows()
     for piece in block.pieces:
-        before = made.resources[piece.file]
         for entry in entries(piece, _WANTED):
-            if not entry.kind:
+            if entry.kind:
+                made.read[entry.kind] += 1
+                made.resources[piece.file] += 1
+                if entry.resource is not None:
+                    _add_resource(entry, entry.resource, piece, rows, made.reasons[entry.kind])
+            else:
                 deleted = deletion_of(entry.around, made.reasons["Bundle"])
                 if deleted is not None:
-                    lists.setdefault(DELETED, []).append(deleted)
-                continue
-            made.read[entry.kind] += 1
-            made.resources[piece.file] += 1
-            if entry.resource is not None:
-                _add_rows(entry, entry.resource, piece, lists, made.reasons[entry.kind])
-        found = made.resources[piece.file] - before
-        lists.setdefault(FILES, []).append({"file": piece.file, "name": piece.name, "resources": found})
-    columns = staged_columns()
-    for name, rows in lists.items():
-        owner = TABLES[name].owner if name in TABLES else None
-        made.tables[name] = _batch(rows, columns[name], made.reasons[owner or name])
+                    rows.add(DELETED, deleted)
+        # A block holds a file once.
+        found = made.resources[piece.file]
+        rows.add(FILES, {"file": piece.file, "name": piece.name, "resources": found})
+    made.tables = dict(rows.batches(made.reasons))
     return made
 
 
-def _add_rows(
-    entry: Entry, resource: Node, piece: Piece, lists: dict[str, list[Row]], reasons: Reasons
-) -> None:
+def _add_resource(entry: Entry, resource: Node, piece: Piece, rows: StagedRows, reasons: Reasons) -> None:
     kind, first_place = entry.kind, piece.file << PLACE_BITS
     address = text(entry.around, "fullUrl", reasons)
     meta = child(resource, "meta", reasons)
@@ -113,53 +85,32 @@ def _add_rows(
         reasons[NO_ID] += 1
     if "modifierExtension" in resource:
         reasons[MODIFIED] += 1
+    bundle = None if entry.bundle is None else first_place + entry.bundle
     same: Row = {
         "id": identity,
         "place": first_place + entry.place,
-        "bundle": None if entry.bundle is None else first_place + entry.bundle,
+        "bundle": bundle,
         "version": version_number(meta.get("versionId")),
-        "updated": text(meta, "lastUpdated", reasons) if meta else None,
+        "updated": text(meta, "lastUpdated", reasons),
+        "server": server_of(address, kind),
     }
     for part, (table, row) in enumerate(ROWS[kind](resource, reasons)):
         row.update(same)
         row["part"] = part
-        lists.setdefault(table, []).append(row)
+        rows.add(table, row)
     if kind not in TARGETS or identity is None:
         return
-    if kind == "Patient":
-        lists["patient"][-1]["server"] = server_of(address, kind)
     # An identifier means the same everywhere, an address first of all the entry of its own Bundle.
-    keys: dict[str, int | None] = dict.fromkeys(
-        identifier_keys(children(resource, "identifier", reasons), kind, reasons)
-    )
+    for key in identifier_keys(children(resource, "identifier", reasons), kind, reasons):
+        rows.add(KEYS, {"key": key, "kind": kind, "id": identity})
     if address is not None:
-        keys |= dict.fromkeys(address_keys(address, kind, identity), same["bundle"])
-    if keys:
-        found = [{"key": key, "kind": kind, **same, "bundle": bundle} for key, bundle in keys.items()]
-        lists.setdefault(KEYS, []).extend(found)
+        for key in address_keys(address, kind, identity):
+            rows.add(KEYS, {"key": key, "kind": kind, "id": identity, "bundle": bundle})
 
 
 def _id_of_address(address: str | None, kind: str) -> str | None:
     """A resource that is yet to get its id is known by its address in the Bundle."""
     return None if address is None else parse_reference(address, kind).id
-
-
-def _batch(rows: list[Row], columns: dict[str, str], reasons: Reasons) -> "pa.RecordBatch":
-    """Rows as columns; half a character, which JSON can write and UTF-8 cannot, becomes a question mark."""
-    import pyarrow as pa
-
-    kinds = {TEXT: pa.string(), NUMBER: pa.float64(), INTEGER: pa.int64()}
-    arrays = []
-    for column, kind in columns.items():
-        values = [row.get(column) for row in rows]
-        try:
-            arrays.append(pa.array(values, kinds[kind]))
-        except UnicodeEncodeError:
-            mended = [value and value.encode("utf-8", "replace").decode() for value in values]
-            changed = sum(old != new for old, new in zip(values, mended, strict=True))
-            reasons[REPLACED_CHARACTERS] += changed
-            arrays.append(pa.array(mended, kinds[kind]))
-    return pa.record_batch(arrays, names=list(columns))
 
 
 def all_rows(blocks: Iterable[Block], *, workers: int) -> Iterator[tuple[Block, Rows]]:
