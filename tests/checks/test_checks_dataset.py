@@ -5,6 +5,7 @@ import json
 from pathlib import Path
 
 import polars as pl
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -261,6 +262,22 @@ def test_duplicates_are_those_of_plain_python(rows, batch, tmp_path, monkeypatch
         seen.add(one)
     counted = repeated_rows(open_dataset(tmp_path))
     assert dict(counted.select("code", "n").iter_rows()) == {code: n for code, n in expected.items() if n}
+
+
+def test_duplicates_of_codes_in_dictionaries(tmp_path, monkeypatch):
+    """Each row group has a dictionary of its own, in which a code has another number."""
+    n = 600
+    subjects = [i // 50 for i in range(n)]
+    codes = [f"C{i * 7 % 13}" for i in range(n)]
+    times = pa.array([START] * n, pa.timestamp("us"))
+    coded = pa.array(codes).dictionary_encode()
+    table = pa.table({"subject_id": pa.array(subjects, pa.int64()), "time": times, "code": coded})
+    (tmp_path / "data").mkdir()
+    pq.write_table(table, tmp_path / "data" / "0.parquet", row_group_size=30)
+    for batch in (7, 30, 333, n):
+        monkeypatch.setattr("osler.checks.dataset_duplicates.BATCH_ROWS", batch)
+        counted = repeated_rows(open_dataset(tmp_path))
+        assert counted["n"].sum() == n - len(set(zip(subjects, codes, strict=True)))
 
 
 def test_codes_without_description_twice_or_of_unknown_kind(sound, only):

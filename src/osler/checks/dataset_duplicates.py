@@ -72,19 +72,28 @@ def _repeated(rows: pl.DataFrame) -> pl.DataFrame:
 
 def _whole_subjects(file: Path) -> Iterator[pl.DataFrame]:
     """`subject_id, code, hash` of some rows of a shard at a time, no subject in two parts."""
+    import pyarrow.parquet as pq
+
     held: list[pl.DataFrame] = []
-    scan = pl.scan_parquet(file).with_columns(pl.col(pl.Categorical).cast(pl.String))
-    for frame in scan.collect_batches(chunk_size=BATCH_ROWS, maintain_order=True):
-        rows = frame.select(pl.col("subject_id").cast(pl.Int64), pl.col("code").cast(pl.String))
-        rows = rows.with_columns(hash=frame.hash_rows())
-        if rows.is_empty():
-            continue
-        last = rows["subject_id"][-1]
-        begin = rows.select(pl.col("subject_id").ne_missing(last).arg_true().max()).item()
-        begun = 0 if begin is None else begin + 1
-        if begun:
-            yield pl.concat([*held, rows[:begun]])
-            held = []
-        held.append(rows[begun:])
+    with pq.ParquetFile(file) as source:
+        for batch in source.iter_batches(batch_size=BATCH_ROWS):
+            rows = _hashed(pl.DataFrame(pl.from_arrow(batch)))
+            if rows.is_empty():
+                continue
+            last = rows["subject_id"][-1]
+            before = rows.select(pl.col("subject_id").ne_missing(last).arg_true().max()).item()
+            begun = 0 if before is None else before + 1
+            if begun:
+                yield pl.concat([*held, rows[:begun]])
+                held = []
+            held.append(rows[begun:])
     if held:
         yield pl.concat(held)
+
+
+def _hashed(frame: pl.DataFrame) -> pl.DataFrame:
+    """`subject_id, code` and a hash of all columns; dictionaries, which differ by batch, are spelled out."""
+    plain = frame.with_columns(pl.col(pl.Categorical).cast(pl.String))
+    return plain.select(
+        pl.col("subject_id").cast(pl.Int64), pl.col("code").cast(pl.String), hash=plain.hash_rows()
+    )
