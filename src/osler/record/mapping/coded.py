@@ -139,20 +139,27 @@ class Field:
         cases = []
         for choice in self.parts[part]:
             have = " AND ".join(f"{self.columns[place]} IS NOT NULL" for place in choice.places)
-            shown = [
-                self.columns[place] if place in choice.places
-                else literal(_NOTHING) if place in leading
-                else f"coalesce({self.columns[place]}, {literal(_NOTHING)})"
-                for place in range(len(self.columns))
-            ]  # fmt: skip
-            key = f" || {literal(_BETWEEN)} || ".join([literal(str(self.number)), *shown])
+            key = self._joined(set(choice.places), leading)
             if not have:
                 cases.append(f"ELSE {key}")
                 break
             cases.append(f"WHEN {have} THEN {key}")
-        return (
-            f"CASE {' '.join(cases)} END" if cases[0].startswith("WHEN") else cases[0].removeprefix("ELSE ")
-        )
+        whole = cases[0].startswith("ELSE ")  # the first choice needs no column at all
+        sql = cases[0].removeprefix("ELSE ") if whole else f"CASE {' '.join(cases)} END"
+        return self.scope.once(sql)
+
+    def _joined(self, given: set[int], leading: set[int]) -> str:
+        """SQL of a key: the number and the values, with what stands between them; constants run together."""
+        parts, constant = [], str(self.number)
+        for place, column in enumerate(self.columns):
+            constant += _BETWEEN
+            if place in leading and place not in given:
+                constant += _NOTHING
+                continue
+            parts.append(literal(constant))
+            parts.append(column if place in given else f"coalesce({column}, {literal(_NOTHING)})")
+            constant = ""
+        return " || ".join([*parts, literal(constant)] if constant else parts)
 
 
 def number_of(key: str) -> int:

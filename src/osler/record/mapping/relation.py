@@ -203,18 +203,25 @@ class Relation:
         import duckdb
 
         self.check_derived()
-        families = {}
-        for name in map(str.lower, self.columns):
+        names = [name.lower() for name in self.columns]
+        try:
+            return self._families(names, connection)
+        except duckdb.Error:
+            families: dict[str, str] = {}
+        for name in names:  # one by one, to find the one at fault
             try:
-                described = connection.sql(f"DESCRIBE {self.sql([name])}").fetchall()
+                families |= self._families([name], connection)
             except duckdb.Error as error:
                 raise InputError(
                     f"derive.{name} is not understood: {str(error).splitlines()[0]}",
                     where=f"{self.files.paths[0]} ({self.where})",
                     remedy="mend the expression; columns of files are text in it: cast them (`year::int`)",
                 ) from error
-            families[name] = family_of(described[0][1])
         return families
+
+    def _families(self, names: list[str], connection: "duckdb.DuckDBPyConnection") -> dict[str, str]:
+        described = connection.sql(f"DESCRIBE {self.sql(names)}").fetchall()
+        return {name: family_of(str(kind)) for name, (_, kind, *_) in zip(names, described, strict=True)}
 
 
 def as_words(column: str) -> str:

@@ -153,9 +153,12 @@ def _parsed(sql: str, zone: str, formats: list[str], shift: str) -> str:
         f"THEN timezone({zone}, TRY_CAST({sql} AS TIMESTAMPTZ)) ELSE {naive} END ELSE {naive} END"
     )
     others = [f"try_strptime({sql}, {literal(form)}){'' if _has_hour(form) else shift}" for form in formats]
-    parsed = f"coalesce({', '.join([*others, iso])})" if others else iso
-    # "infinity" is a time for DuckDB.
-    return f"CASE WHEN {sql}[1] BETWEEN '0' AND '9' THEN {parsed} END" if not others else parsed
+    return f"coalesce({', '.join([*others, iso])})" if others else iso
+
+
+def finite(time: str) -> str:
+    """A time, unless it is the infinity that DuckDB reads from a word."""
+    return f"CASE WHEN isfinite({time}) THEN {time} END"
 
 
 def _has_hour(form: str) -> bool:
