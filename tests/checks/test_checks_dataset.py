@@ -10,8 +10,8 @@ import pyarrow.parquet as pq
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from planted import BOOK, START, rewrite, sound_events, write_dataset
 
-from conftest import START, rewrite, sound_events, write_dataset
 from osler.checks.dataset_duplicates import repeated_rows
 from osler.checks.doctor import examine
 from osler.checks.survey import Survey
@@ -318,8 +318,6 @@ def test_columns_named_like_outcomes(plant, only):
 
 
 def _book() -> pl.DataFrame:
-    from conftest import BOOK
-
     return pl.DataFrame({"code": list(BOOK), "description": [words for words, _ in BOOK.values()]})
 
 

@@ -6,8 +6,8 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from planted import START, sound_events, write_dataset
 
-from conftest import START, sound_events, write_dataset
 from osler.base.errors import InputError
 from osler.checks.doctor import examine
 

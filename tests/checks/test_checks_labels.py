@@ -9,8 +9,8 @@ import pyarrow.parquet as pq
 import pytest
 from flexible_schema import TableValidationError
 from meds import LabelSchema
+from planted import BOOK, START, sound_events, write_dataset
 
-from conftest import START, sound_events, write_dataset
 from osler.base.errors import InputError
 from osler.checks.doctor import examine
 from osler.task.labels import open_labels
@@ -207,8 +207,6 @@ def test_a_code_that_tells_the_outcome(write, tmp_path, only):
         )
         folder = tmp_path / f"dataset{offset.total_seconds()}"
         hospital = pl.when(pl.col("subject_id") % 2 == 1).then(pl.lit("north")).otherwise(pl.lit("south"))
-        from conftest import BOOK
-
         book = {**{code: words for code, (words, _) in BOOK.items()}, "ICD10CM//R57.0": "Cardiogenic shock"}
         codes = pl.DataFrame({"code": list(book), "description": list(book.values())})
         return write_dataset(folder, events.with_columns(hospital=hospital), codes=codes)

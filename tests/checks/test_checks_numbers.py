@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 import pytest
+from planted import BOOK, sound_events, write_dataset
 
-from conftest import BOOK, sound_events, write_dataset
 from osler.checks.doctor import examine
 from osler.checks.mixed_units import other_units
 from osler.checks.mixture import Mixture, explain_impossible, find_mixture

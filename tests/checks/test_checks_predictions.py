@@ -7,8 +7,8 @@ import polars as pl
 import pytest
 from flexible_schema import SchemaValidationError, TableValidationError
 from meds_evaluation.schema import PredictionSchema
+from planted import START, rewrite
 
-from conftest import START, rewrite
 from osler.checks.doctor import examine
 from osler.record.dataset import open_dataset
 

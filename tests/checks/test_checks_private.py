@@ -6,8 +6,8 @@ from pathlib import Path
 
 import polars as pl
 import pytest
+from planted import START, rewrite, sound_events, write_dataset
 
-from conftest import START, rewrite, sound_events, write_dataset
 from osler.record.dataset import open_dataset
 from osler.statements.settings import TextSettings
 from osler.statements.write import make_texts

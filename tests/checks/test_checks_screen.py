@@ -5,8 +5,8 @@ import datetime as dt
 import numpy as np
 import polars as pl
 import pytest
+from planted import START, sound_events, write_dataset
 
-from conftest import START, sound_events, write_dataset
 from osler.checks.label_leaks import drawn, last_seen
 from osler.checks.screen import FOLDS, Suspect, suspects
 from osler.record.dataset import open_dataset
