@@ -7,13 +7,10 @@ were asked for, a shard made again alone has the same bytes, and that of another
 import argparse
 import json
 import os
-import subprocess
 import sys
 import tempfile
-import time
 from pathlib import Path
 
-import psutil
 import pyarrow.parquet as pq
 from meds import DataSchema
 
@@ -22,21 +19,11 @@ from osler.record.write import write_events
 from osler.simulate.block import make_block
 from osler.simulate.mechanism import hospitals_of
 from osler.simulate.settings import SimulateSettings
+from support.peak import run
 
 LIMIT_SECONDS = 180
 MARGIN = 1.03  # the number of events is met within about two per cent
 LIMIT_BYTES = 1_000_000_000
-
-
-def tree_bytes(process: psutil.Process) -> int:
-    """Resident memory of a process and its children."""
-    total = 0
-    for member in [process, *process.children(recursive=True)]:
-        try:
-            total += member.memory_info().rss
-        except psutil.NoSuchProcess:
-            continue
-    return total
 
 
 def simulate(out: Path, events: int, workers: int) -> tuple[float, int, dict[str, object]]:
@@ -45,19 +32,8 @@ def simulate(out: Path, events: int, workers: int) -> tuple[float, int, dict[str
     osler = Path(sys.executable).with_name("osler")
     options = ["--events", str(asked), "--workers", str(workers), "--json"]
     command = [str(osler), "simulate", "-o", str(out), *options]
-    start = time.perf_counter()
-    peak = 0
-    with tempfile.TemporaryFile("w+") as output:
-        child = subprocess.Popen(command, stdout=output)
-        process = psutil.Process(child.pid)
-        while child.poll() is None:
-            peak = max(peak, tree_bytes(process))
-            time.sleep(0.05)
-        seconds = time.perf_counter() - start
-        if child.returncode != 0:
-            raise SystemExit(f"osler simulate ended with {child.returncode}")
-        output.seek(0)
-        return seconds, peak, json.loads(output.read())
+    ran = run(command)
+    return ran.seconds, ran.peak_bytes, json.loads(ran.output)
 
 
 def verify(out: Path, events: int, summary: dict[str, object]) -> None:

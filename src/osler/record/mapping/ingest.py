@@ -13,6 +13,7 @@ from osler.base.errors import InputError
 from osler.base.files import read_json, write_json, write_parquet
 from osler.base.hashing import hash_file, hash_json
 from osler.base.output import Output
+from osler.base.progress import note
 from osler.record.dataset import Dataset
 from osler.record.identifiers import keep_key
 from osler.record.mapping.attrition import attrition_of
@@ -116,8 +117,13 @@ def _open_vocabulary(source: Source, files: SourceFiles) -> "Vocabulary | None":
     from osler.record.vocabulary import open_vocabulary
 
     found = [files.find([name]) for name in source.spec.vocabulary]
-    paths = [*source.vocabulary, *(path for one in found if one for path in one[1].paths)]
-    return open_vocabulary(*paths) if paths else None
+    own = [path for one in found if one for path in one[1].paths]
+    if len(own) > 1:  # the dictionary alone is looked up anyway
+        try:
+            return open_vocabulary(*source.vocabulary, *own)
+        except InputError as error:
+            note(f"the vocabulary of the source gives no parents of codes: {error.what}")
+    return open_vocabulary(*source.vocabulary) if source.vocabulary else None
 
 
 def _ingest(
