@@ -92,9 +92,12 @@ def full_record():
                 {"use": "home", "state": "MA", "postalCode": "02138", "country": "US"},
             ],
             managingOrganization={"reference": "Organization/org"},
-            link=[{"type": "replaced-by", "other": {"reference": "Patient/q"}}],
         ),
-        patient("q", deceasedBoolean=False),
+        patient(
+            "q",
+            deceasedBoolean=False,
+            link=[{"type": "replaced-by", "other": {"reference": "Patient/p"}}],
+        ),
         resource(
             "Encounter",
             "e",

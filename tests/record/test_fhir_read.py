@@ -1,5 +1,6 @@
 """Reading FHIR exports: every packing, every shape of JSON, and what is refused."""
 
+import base64
 import bz2
 import gzip
 import io
@@ -10,6 +11,7 @@ import tarfile
 import zipfile
 
 import polars as pl
+import pyarrow.parquet as pq
 import pytest
 from fhir_support import (
     LOINC,
@@ -373,8 +375,6 @@ def test_tables_are_for_their_owner_only_and_replace_older_ones(tmp_path):
 
 
 def test_row_groups_are_bounded(tmp_path):
-    import pyarrow.parquet as pq
-
     many = [observation(f"o{number}", valueInteger=number) for number in range(45_000)]
     found = flat(tmp_path, patient(), *many)
     file = pq.ParquetFile(found.into / "observation.parquet")
@@ -409,8 +409,6 @@ def test_little_memory_is_enough(tmp_path):
 
 
 def test_documents_are_written_in_small_groups(tmp_path):
-    import pyarrow.parquet as pq
-
     notes = [document(attachment(b"text")) | {"id": f"d{number}"} for number in range(2500)]
     found = flat(tmp_path, patient(), *notes)
     file = pq.ParquetFile(found.into / "documentreference.parquet")
@@ -419,3 +417,20 @@ def test_documents_are_written_in_small_groups(tmp_path):
         1000,
         500,
     ]
+
+
+def test_long_documents_need_little_memory(tmp_path):
+    """Documents of 90 MB in all, inside and beside; the database may take 128 MB."""
+    words = b"x" * 250_000
+    inside = [document(attachment(words + str(n).encode())) | {"id": f"d{n}"} for n in range(180)]
+    beside = [document(attachment(None, url=f"Binary/b{n}")) | {"id": f"e{n}"} for n in range(180)]
+    data = base64.b64encode(words).decode()
+    binaries = [resource("Binary", f"b{n}", contentType="text/plain", data=data) for n in range(180)]
+    binaries.reverse()
+    found = flat(tmp_path, patient(), *inside, *beside, *binaries, memory=1)
+    rows = table(found, "documentreference").select("id", pl.col("content").str.tail(3))
+    expected = [(f"d{n}", f"xxx{n}"[-3:]) for n in range(180)] + [(f"e{n}", "xxx") for n in range(180)]
+    assert rows.rows() == expected
+    file = pq.ParquetFile(found.into / "documentreference.parquet")
+    sizes = [file.metadata.row_group(place).num_rows for place in range(file.num_row_groups)]
+    assert sizes == [135, 135, 90]  # 32 MB each

@@ -217,6 +217,30 @@ def test_what_is_part_of_an_older_version_goes_with_it(tmp_path):
     assert (found.resources["Observation"].repeated, found.resources["Observation"].kept) == (1, 1)
 
 
+def test_resources_of_a_merged_patient_are_those_of_the_one_who_is_left(tmp_path):
+    def merged(identity, into, kind="replaced-by"):
+        return patient(identity, link=[{"type": kind, "other": {"reference": f"Patient/{into}"}}])
+
+    people = [
+        merged("a", "b"),
+        merged("b", "c"),
+        patient("c"),
+        merged("x", "y"),  # a ring has no end
+        merged("y", "x"),
+        merged("z", "x"),
+        merged("lost", "nobody"),
+        merged("friend", "c", kind="seealso"),
+    ]
+    ids = [one["id"] for one in people]
+    found = flat(tmp_path, *people, *(observation(name, subject=name) for name in ids))
+    owners = dict(table(found, "observation").select("id", "patient").rows())
+    assert owners == {name: {"a": "c", "b": "c"}.get(name, name) for name in ids}
+    assert table(found, "observation")["patient_problem"].null_count() == len(ids)
+    assert found.merged == 2
+    assert table(found, "patient")["id"].to_list() == ids
+    assert found.problems == {"patient": {"replaced_by_problem": {NOT_THERE: 1}}}
+
+
 def test_resources_without_an_id_are_never_repeated(tmp_path):
     found = flat(tmp_path, patient(), observation(None), observation(None))
     assert found.resources["Observation"].kept == 2

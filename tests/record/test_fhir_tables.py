@@ -76,7 +76,8 @@ def test_people_and_places(record):
     assert (who["death"], who["deceased"]) == ("2020-05-06T07:08:09Z", "true")
     assert (who["race"], who["race_codes"]) == ("White; Asian", "2106-3; 2028-9")
     assert (who["language"], who["state"], who["postal_code"]) == ("es", "MA", "02138")
-    assert (who["managing_organization"], who["replaced_by"]) == ("org", "q")
+    assert (who["managing_organization"], who["replaced_by"]) == ("org", None)
+    assert table(record, "patient")["replaced_by"].to_list() == [None, "p"]
     assert table(record, "patient")["deceased"].to_list() == ["true", "false"]
     assert table(record, "location").filter(id="ward")["managing_organization"].item() == "org"
     assert table(record, "organization")["part_of"].to_list() == ["group", None]

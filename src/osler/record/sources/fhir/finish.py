@@ -7,17 +7,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from osler.base.errors import InputError
-from osler.record.sources.fhir.parquet import parquet_rows, rows_in_group
-from osler.record.sources.fhir.queries import table_query
-from osler.record.sources.fhir.staged import DELETED, KEYS, STAGED
+from osler.record.sources.fhir.parquet import ROW_GROUP, parquet_rows
+from osler.record.sources.fhir.queries import Keyed, table_query
+from osler.record.sources.fhir.staged import DELETED, KEYS, STAGED, TEXTS
 from osler.record.sources.fhir.tables import PROBLEM, TABLES, TARGETS
+from osler.record.sources.fhir.texts import TextReader
 
 if TYPE_CHECKING:
     import duckdb
     import pyarrow as pa
 
 # Tables that others take columns over from come first.
-_FIRST = ("organization", "location", "medication", "binary", "encounter")
+_FIRST = ("organization", "location", "medication", "encounter")
 _SOURCE = {"site": "encounter"}  # of a table that is not staged itself
 _MEMORY_OF_A_THREAD = 128 << 20  # bytes; below that, the database's sorts and joins fail
 
@@ -41,7 +42,9 @@ class Kept:
     problems: dict[str, Counter[str]] = field(default_factory=dict)
 
 
-def finish(staged: Path, into: Path, *, staged_rows: dict[str, int], memory: int) -> dict[str, Kept]:
+def finish(
+    staged: Path, into: Path, *, staged_rows: dict[str, int], memory: int
+) -> tuple[dict[str, Kept], int]:
     """Write the tables from the staged ones.
 
     Args:
@@ -51,23 +54,25 @@ def finish(staged: Path, into: Path, *, staged_rows: dict[str, int], memory: int
         memory: bytes that the database may take; beyond that it works on disk, in `staged`.
 
     Returns:
-        Table -> what was kept of it.
+        Table -> what was kept of it; and the number of patients whose resources are told under another id,
+        because the source says that they were merged into that one.
 
     Raises:
         InputError: patients of two servers share an id.
     """
-    with _database(staged, memory) as database:
+    with _database(staged, memory) as database, TextReader(staged / TEXTS) as texts:
         _refuse_two_servers(database)
         for name, table in TABLES.items():
             if table.resource is not None:
                 _choose_versions(database, name, table.resource, is_empty=not staged_rows[name])
         looked_up = _prepare_keys(database)
-        kept = {}
-        for name in (*_FIRST, *(name for name in TABLES if name not in _FIRST)):
+        kept = {"patient": _write(database, "patient", table_query("patient", looked_up), texts, into)}
+        merged = _prepare_survivors(database)
+        for name in (*_FIRST, *(name for name in TABLES if name not in (*_FIRST, "patient"))):
             is_empty = not staged_rows.get(_SOURCE.get(name, name))
-            query = "" if is_empty else table_query(name, **looked_up)
-            kept[name] = _write(database, name, query, into)
-    return {name: kept[name] for name in TABLES}
+            query = "" if is_empty else table_query(name, looked_up, has_merged=bool(merged))
+            kept[name] = _write(database, name, query, texts, into)
+    return {name: kept[name] for name in TABLES}, merged
 
 
 def _database(staged: Path, memory: int) -> "duckdb.DuckDBPyConnection":
@@ -145,11 +150,11 @@ def _choose_versions(database: "duckdb.DuckDBPyConnection", name: str, kind: str
     )
 
 
-def _prepare_keys(database: "duckdb.DuckDBPyConnection") -> dict[str, frozenset[str]]:
+def _prepare_keys(database: "duckdb.DuckDBPyConnection") -> Keyed:
     """Make the tables that references are looked up in: by id, and by key, in one Bundle or anywhere.
 
     Returns:
-        `in_bundle` and `anywhere`: the types that they know keys of.
+        The types of resources that have keys there.
     """
     for name, table in TABLES.items():
         if table.resource in TARGETS:
@@ -173,20 +178,53 @@ def _prepare_keys(database: "duckdb.DuckDBPyConnection") -> dict[str, frozenset[
         "CREATE TEMP TABLE anywhere AS SELECT kind, key, min(id) AS id, count(DISTINCT id) AS n FROM living "
         "WHERE NOT starts_with(key, kind || '/') GROUP BY ALL"
     )
-    return {
-        name: frozenset(kind for (kind,) in database.execute(f"SELECT DISTINCT kind FROM {name}").fetchall())
-        for name in ("in_bundle", "anywhere")
-    }
+    return Keyed(
+        *(
+            frozenset(kind for (kind,) in database.execute(f"SELECT DISTINCT kind FROM {name}").fetchall())
+            for name in ("in_bundle", "anywhere")
+        )
+    )
 
 
-def _write(database: "duckdb.DuckDBPyConnection", name: str, query: str, into: Path) -> Kept:
+def _prepare_survivors(database: "duckdb.DuckDBPyConnection") -> int:
+    """Make the table of merged patients, each with the one that is left at the end of his chain.
+
+    A chain that ends nowhere, or bites its own tail, leaves its patients as they are.
+
+    Returns:
+        Its rows.
+    """
+    steps = dict(
+        database.execute(
+            "SELECT id, replaced_by FROM patient "
+            "WHERE replaced_by IS NOT NULL AND replaced_by_problem IS NULL"
+        ).fetchall()
+    )
+    survivors = []
+    for merged in steps:
+        last, seen = steps[merged], {merged}
+        while last in steps and last not in seen:
+            seen.add(last)
+            last = steps[last]
+        if last not in seen:
+            survivors.append((merged, last))
+    database.execute("CREATE TEMP TABLE survivors (id VARCHAR, survivor VARCHAR)")
+    if survivors:
+        database.executemany("INSERT INTO survivors VALUES (?, ?)", survivors)
+    return len(survivors)
+
+
+def _write(
+    database: "duckdb.DuckDBPyConnection", name: str, query: str, texts: TextReader, into: Path
+) -> Kept:
     """Write a table; without a query it has no rows."""
     kept = Kept()
     table, path = TABLES[name], into / f"{name}.parquet"
     last: tuple[int, int] | None = None
     with parquet_rows(path, table.columns) as rows:
-        for batch in database.sql(query).to_arrow_reader(rows_in_group(table.columns)) if query else ():
-            rows.add(batch)
+        for batch in database.sql(query).to_arrow_reader(ROW_GROUP) if query else ():
+            for part in texts.get(batch, list(table.columns)):
+                rows.add(part)
             if table.resource is not None and batch.num_rows:
                 added, last = _count_resources(batch, last)
                 kept.resources += added

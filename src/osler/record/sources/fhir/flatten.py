@@ -15,15 +15,16 @@ from osler.record.sources.fhir.finish import Kept, finish
 from osler.record.sources.fhir.json_values import Reasons
 from osler.record.sources.fhir.parquet import ParquetRows, parquet_rows
 from osler.record.sources.fhir.stage import Rows, all_rows
-from osler.record.sources.fhir.staged import STAGED
+from osler.record.sources.fhir.staged import STAGED_ON_DISK, TEXTS
 from osler.record.sources.fhir.tables import TABLE_OF, TABLES
+from osler.record.sources.fhir.texts import TextWriter
 
 if TYPE_CHECKING:
     import polars as pl
     import pyarrow as pa
 
 DEFAULT_MEMORY = 1 << 30  # bytes
-_OWN_MEMORY = 256 << 20  # bytes of the libraries and of the tables that are being written
+_OWN_MEMORY = 384 << 20  # bytes of the libraries and of the tables that are being written
 _LEAST_MEMORY = 128 << 20  # bytes that the database needs
 
 
@@ -59,6 +60,7 @@ class Flattened:
         rows: table -> its rows.
         problems: table -> column -> why something is missing -> rows.
         bundles: what was noticed in Bundles -> how often.
+        merged: patients who were merged into another one (`replaced_by`): their resources are his.
     """
 
     into: Path
@@ -69,6 +71,7 @@ class Flattened:
     rows: dict[str, int]
     problems: dict[str, dict[str, dict[str, int]]]
     bundles: dict[str, int]
+    merged: int
 
     def attrition(self) -> "pl.DataFrame":
         """Resources read, left out and kept.
@@ -115,7 +118,7 @@ def flatten(
             their owner only.
         workers: processes that read; 1 reads in this one. More start Python afresh, so a script that asks for
             them has to guard its main part with `if __name__ == "__main__"`.
-        memory: bytes that this process may take, about, at least 384 MiB. Workers come on top of that, each
+        memory: bytes that this process may take, about, at least 512 MiB. Workers come on top of that, each
             with some 200 MB, and a Bundle of more than some megabytes with ten times its size.
         block_bytes: bytes of the export that are worked on at a time.
 
@@ -142,8 +145,8 @@ def flatten(
         staged = Path(folder)
         reading, found, staged_rows = _stage(source, staged, workers=workers, block_bytes=block_bytes)
         left_over = max(memory - _OWN_MEMORY, _LEAST_MEMORY)
-        kept = finish(staged, into, staged_rows=staged_rows, memory=left_over)
-    return _account(into, reading, found, kept)
+        kept, merged = finish(staged, into, staged_rows=staged_rows, memory=left_over)
+    return _account(into, reading, found, kept, merged)
 
 
 def _stage(
@@ -156,14 +159,15 @@ def _stage(
     with ExitStack() as stack:
         writers: dict[str, ParquetRows] = {
             name: stack.enter_context(parquet_rows(staged / f"{name}.parquet", columns))
-            for name, columns in STAGED.items()
+            for name, columns in STAGED_ON_DISK.items()
         }
+        texts = stack.enter_context(TextWriter(staged / TEXTS))
         step = stack.enter_context(bar("reading FHIR", total=size))
         for block, rows in all_rows(blocks(source, reading, size=block_bytes), workers=workers):
             # The places in a block count from its beginning; its first file may have begun in an earlier one.
             before = begun.get(block.pieces[0].file, 0)
             for name, batch in rows.tables.items():
-                writers[name].add(_moved(batch, before))
+                writers[name].add(_moved(texts.put(batch), before))
             found.read.update(rows.read)
             last = block.pieces[-1].file
             begun = {last: begun.get(last, 0) + rows.resources[last]}
@@ -188,7 +192,7 @@ def _moved(batch: "pa.RecordBatch", before: int) -> "pa.RecordBatch":
     return batch
 
 
-def _account(into: Path, reading: Reading, found: Rows, kept: dict[str, Kept]) -> Flattened:
+def _account(into: Path, reading: Reading, found: Rows, kept: dict[str, Kept], merged: int) -> Flattened:
     reasons: dict[str, Reasons] = defaultdict(Counter, found.reasons)
     resources = {}
     for kind, name in TABLE_OF.items():
@@ -213,4 +217,5 @@ def _account(into: Path, reading: Reading, found: Rows, kept: dict[str, Kept]) -
             if one.problems
         },
         bundles=dict(sorted(reasons["Bundle"].items())),
+        merged=merged,
     )

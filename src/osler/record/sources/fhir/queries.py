@@ -1,9 +1,12 @@
 """The queries of the second pass: staged rows that are kept, with ids in the place of references."""
 
+from typing import NamedTuple
+
 from osler.record.sources.fhir.attachments import BY_ADDRESS_ONLY
 from osler.record.sources.fhir.references import NO_SUCH_RESOURCE, SEVERAL_FIT
 from osler.record.sources.fhir.staged import FILES, PLACE_BITS
 from osler.record.sources.fhir.tables import KEY, PROBLEM, TABLES
+from osler.record.sources.fhir.texts import AT, CONTENT, LENGTH
 
 _FILES = (
     f"SELECT file, min(name) AS name, sum(resources)::BIGINT AS resources FROM staged_{FILES} GROUP BY file "
@@ -25,9 +28,11 @@ _DRUG = (
     },
 )
 _CONTENT = (
-    'LEFT JOIN "binary" b ON b.id = r."binary" AND r.binary_problem IS NULL',
+    "LEFT JOIN (SELECT * FROM staged_binary ANTI JOIN unkept_binary USING (place)) b "
+    'ON b.id = r."binary" AND r.binary_problem IS NULL',
     {
-        "content": "coalesce(r.content, b.content)",
+        AT: f"coalesce(r.{AT}, b.{AT})",
+        LENGTH: f"coalesce(r.{LENGTH}, b.{LENGTH})",
         "content_type": "coalesce(b.content_type, r.content_type)",
         "content_problem": (
             'CASE WHEN r."binary" IS NULL THEN r.content_problem '
@@ -65,57 +70,78 @@ _TAKEN_OVER = {
 }
 
 
-def table_query(name: str, *, in_bundle: frozenset[str], anywhere: frozenset[str]) -> str:
+class Keyed(NamedTuple):
+    """The types of resources that can be found by keys.
+
+    Attributes:
+        in_bundle: in one Bundle.
+        anywhere: in the whole export.
+    """
+
+    in_bundle: frozenset[str]
+    anywhere: frozenset[str]
+
+
+def table_query(name: str, keyed: Keyed, *, has_merged: bool = False) -> str:
     """The query whose rows are a table, in order.
 
     Args:
         name: one of `TABLES`.
-        in_bundle: types of resources that have keys in Bundles.
-        anywhere: types of resources that have keys anywhere.
+        keyed: the types of resources that have keys.
+        has_merged: whether patients were merged into others.
     """
     if name == FILES:
         return _FILES
     if name == "site":
         return _SITES
     join, taken = _TAKEN_OVER.get(name, ("", {}))
+    if has_merged and "patient" in TABLES[name].references:
+        join += " LEFT JOIN survivors v ON v.id = r.patient AND r.patient_problem IS NULL"
+        taken = taken | {"patient": "coalesce(v.survivor, r.patient)"}
     columns = [
         f'{taken[column]} AS "{column}"' if column in taken else f'r."{column}"'
-        for column in TABLES[name].columns
+        for column in _columns_on_disk(name)
     ]
     return (
-        f"WITH resolved AS ({_resolved(name, in_bundle=in_bundle, anywhere=anywhere)}) "
+        f"WITH resolved AS ({_resolved(name, keyed)}) "
         f"SELECT {', '.join(columns)} FROM resolved r {join} ORDER BY r.file, r.row, r.part"
     )
 
 
-def _resolved(name: str, *, in_bundle: frozenset[str], anywhere: frozenset[str]) -> str:
+def _columns_on_disk(name: str) -> list[str]:
+    """The columns of a table, with two numbers for the text of a document."""
+    columns = list(TABLES[name].columns)
+    return [column for column in columns if column != CONTENT] + ([AT, LENGTH] if CONTENT in columns else [])
+
+
+def _resolved(name: str, keyed: Keyed) -> str:
     """Staged rows that are kept, each reference looked up: in its Bundle, by id, then by key anywhere."""
     table = TABLES[name]
     # Rows that are a part of a resource stay or go with it.
     joins = [f'ANTI JOIN "unkept_{table.parts_of or name}" u ON u.place = s.place']
     columns: dict[str, str] = {
-        column: f's."{column}"' for column in table.columns if column not in ("file", "row")
+        column: f's."{column}"' for column in _columns_on_disk(name) if column not in ("file", "row")
     }
     columns["file"] = f"s.place >> {PLACE_BITS}"
     columns["row"] = f"(s.place & {(1 << PLACE_BITS) - 1}) + 1"
     columns["part"] = "s.part"
     for number, (column, kind) in enumerate(table.references.items()):
-        bundled, known, keyed = f"b{number}", f"k{number}", f"a{number}"
+        near, known, far = f"b{number}", f"k{number}", f"a{number}"
         key = f's."{column}{KEY}"'
         found, several = [], []
-        if kind in in_bundle:
+        if kind in keyed.in_bundle:
             joins.append(
-                f"LEFT JOIN in_bundle {bundled} ON {bundled}.kind = '{kind}' AND {bundled}.bundle = s.bundle "
-                f"AND {bundled}.key = coalesce({key}, '{kind}/' || s.\"{column}\")"
+                f"LEFT JOIN in_bundle {near} ON {near}.kind = '{kind}' AND {near}.bundle = s.bundle "
+                f"AND {near}.key = coalesce({key}, '{kind}/' || s.\"{column}\")"
             )
-            found.append(f"CASE WHEN {bundled}.n = 1 THEN {bundled}.id END")
-            several.append(f"{bundled}.n > 1")
+            found.append(f"CASE WHEN {near}.n = 1 THEN {near}.id END")
+            several.append(f"{near}.n > 1")
         joins.append(f'LEFT JOIN "known_{kind}" {known} ON {known}.id = s."{column}"')
         found.append(f"{known}.id")
-        if kind in anywhere:
-            joins.append(f"LEFT JOIN anywhere {keyed} ON {keyed}.kind = '{kind}' AND {keyed}.key = {key}")
-            found.append(f"CASE WHEN {keyed}.n = 1 THEN {keyed}.id END")
-            several.append(f"{keyed}.n > 1")
+        if kind in keyed.anywhere:
+            joins.append(f"LEFT JOIN anywhere {far} ON {far}.kind = '{kind}' AND {far}.key = {key}")
+            found.append(f"CASE WHEN {far}.n = 1 THEN {far}.id END")
+            several.append(f"{far}.n > 1")
         resolved = f"coalesce({', '.join(found)})" if len(found) > 1 else found[0]
         columns[column] = f'coalesce({resolved}, s."{column}", {key})'
         cases = [f"WHEN {resolved} IS NOT NULL THEN NULL"]

@@ -8,6 +8,7 @@ from osler.record.sources.fhir.json_values import Reasons
 from osler.record.sources.fhir.parquet import arrow_schema
 from osler.record.sources.fhir.rows.common import Row
 from osler.record.sources.fhir.tables import INTEGER, KEY, TABLES, TEXT
+from osler.record.sources.fhir.texts import AT, CONTENT, LENGTH
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 PLACE_BITS = 40
 # Addresses and identifiers of resources, resources that were deleted, and the files.
 KEYS, DELETED, FILES = "keys", "deleted", "file"
+TEXTS = "texts"  # the file with the texts of documents
 REPLACED_CHARACTERS = "characters that no text can hold"
 
 
@@ -35,8 +37,16 @@ def _staged_columns() -> dict[str, dict[str, str]]:
     return staged
 
 
-# Staged table -> its columns and what they hold.
+# Staged table -> its columns and what they hold, as rows are made.
 STAGED = _staged_columns()
+# The same as they lie on disk, where texts of documents are on the side.
+STAGED_ON_DISK = {
+    name: columns
+    if CONTENT not in columns
+    else {column: kind for column, kind in columns.items() if column != CONTENT}
+    | {AT: INTEGER, LENGTH: INTEGER}
+    for name, columns in STAGED.items()
+}
 
 
 class StagedRows:
