@@ -3,7 +3,7 @@
 A database works on some thousand rows at a time, which is too much where each holds a document.
 """
 
-import mmap
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
@@ -60,8 +60,6 @@ class TextReader:
 
     def __init__(self, path: Path) -> None:
         self._file = path.open("rb")
-        is_empty = path.stat().st_size == 0
-        self._data = None if is_empty else mmap.mmap(self._file.fileno(), 0, access=mmap.ACCESS_READ)
 
     def __enter__(self) -> Self:
         return self
@@ -69,8 +67,6 @@ class TextReader:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._data is not None:
-            self._data.close()
         self._file.close()
 
     def get(self, batch: "pa.RecordBatch", columns: list[str]) -> "Iterator[pa.RecordBatch]":
@@ -97,6 +93,7 @@ class TextReader:
             start, size = end, 0
 
     def _text(self, place: int | None, length: int | None) -> bytes | None:
-        if place is None or length is None or self._data is None:
+        if place is None or length is None:
             return None
-        return self._data[place : place + length]
+        # Not mapped into memory: the pages of a map would count as the process's own.
+        return os.pread(self._file.fileno(), length, place)
