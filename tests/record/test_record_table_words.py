@@ -480,3 +480,14 @@ def test_a_wide_table_has_smaller_shards(tmp_path):
         for shard in open_dataset(tmp_path / "out").shards
     ]
     assert sizes == [1250, 50]
+
+
+def test_subjects_with_many_visits_have_shards_of_their_own(tmp_path):
+    rows = [f"{subject},{visit},1" for visit in range(3000) for subject in (1, 2, 3)]
+    source = _csv(tmp_path, "id,v,x\n" + "\n".join(rows) + "\n")
+    ingest_table(source, _spec(visit="v"), tmp_path / "out")
+    found = [
+        pl.read_parquet(shard.path)["subject_id"].value_counts()
+        for shard in open_dataset(tmp_path / "out").shards
+    ]
+    assert [sorted(counts.iter_rows()) for counts in found] == [[(1, 3000), (2, 3000)], [(3, 3000)]]

@@ -15,7 +15,7 @@ from osler.record.sources.table_read import LEFT_OUT, ROW
 from osler.record.sources.table_spec import TableSpec
 from osler.record.sources.table_time import declared_times, first_rows, undated_times
 
-_SUBJECTS, _CELLS = 5_000, 500_000  # of a shard, which is held in memory as events
+_ROWS, _CELLS = 5_000, 500_000  # of a shard, which is held in memory as events
 
 
 @dataclass(frozen=True)
@@ -89,10 +89,7 @@ def place_rows(
     attrition.append(_step(KEPT, "rows that made events", frame.height, frame))
     frame = _with_ids(frame, spec, key, source)
     frame = frame.with_columns(declared_times(frame, time, source) if time else undated_times(frame))
-    order = frame.select(pl.col("subject_id").unique(maintain_order=True)).with_row_index("place")
-    frame = frame.join(order, on="subject_id", how="left", maintain_order="left")
-    per_shard = spec.shard_subjects or max(1, min(_SUBJECTS, _CELLS // max(1, len(valued))))
-    frame = frame.with_columns(shard=pl.col("place") // per_shard)
+    frame = frame.join(_shards(frame, spec, len(valued)), on="subject_id", how="left", maintain_order="left")
     frame = frame.sort("shard", ROW).select(
         ROW, "subject_id", "group_id", "visit_id", "time", "shard", "subject"
     )
@@ -101,6 +98,17 @@ def place_rows(
     )
     complete = frame.height == attrition[0]["n_rows"]
     return Rows(frame=frame.drop("subject"), subjects=subjects, complete=complete, attrition=attrition)
+
+
+def _shards(frame: pl.DataFrame, spec: TableSpec, n_columns: int) -> pl.DataFrame:
+    """The shard of each subject, subjects in the order of their first row: `subject_id, shard`."""
+    subjects = frame.group_by("subject_id", maintain_order=True).len()
+    if spec.shard_subjects:
+        shard = pl.int_range(pl.len()) // spec.shard_subjects
+    else:
+        rows = max(1, min(_ROWS, _CELLS // max(1, n_columns)))
+        shard = ((pl.col("len").cum_sum() - pl.col("len")) // rows).rank("dense") - 1
+    return subjects.select("subject_id", shard=shard.cast(pl.UInt32))
 
 
 def _step(step: str, reason: str, count: int, rows: pl.DataFrame) -> dict[str, Any]:

@@ -81,7 +81,7 @@ class TableSpec(Settings):
         groups: patient groups, by name.
         key: file with the key that hashes ids which are no whole numbers; default: one derived from the
             content of the table. Name a key of your own where the table could be guessed, or to continue ids.
-        shard_subjects: subjects per shard; default: 5,000, fewer where it has over 100 columns.
+        shard_subjects: subjects per shard; default: those of some 5,000 rows, fewer with over 100 columns.
     """
 
     name: str | None = None
