@@ -15,7 +15,7 @@ from osler.base.errors import InputError
 from osler.record.check import check_dataset
 from osler.record.dataset import open_dataset
 from osler.record.sources import ingest
-from osler.record.sources.table import ingest_table
+from osler.record.sources.table import ATTRITION, ingest_table
 from osler.record.sources.table_spec import TableSpec, read_table_spec
 
 START = dt.datetime(2000, 1, 1)
@@ -483,6 +483,11 @@ def test_the_sepsis_table(tmp_path, real_data):
     assert counts["MEDS_BIRTH"] == 1879
     assert counts["GENDER//F"] + counts["GENDER//M"] == 1879
     assert summary["n_events"] == events.height == sum(filled.values()) + 2 * 1879
+    attrition = pl.read_parquet(tmp_path / "out" / ATTRITION)
+    assert attrition.select("step", "n_rows", "n_events", "n_subjects").rows() == [
+        ("read", 1879, None, 1879),
+        ("kept", 1879, events.height, 1879),
+    ]
     deaths = events.filter((pl.col("code") == "COL//inhospital_mortality") & (pl.col("text_value") == "1"))
     assert deaths.height == 83
     assert set(deaths["time"]) == {START + HALF_DAY}
