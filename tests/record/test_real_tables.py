@@ -61,7 +61,8 @@ def _words(text: str) -> frozenset[str]:
 
 DRUGS = _words(
     """metformin repaglinide nateglinide chlorpropamide glimepiride acetohexamide glipizide glyburide
-    tolbutamide pioglitazone rosiglitazone acarbose miglitol troglitazone tolazamide insulin glyburide-metformin
+    tolbutamide pioglitazone rosiglitazone acarbose miglitol troglitazone tolazamide insulin
+    glyburide-metformin
     glipizide-metformin glimepiride-pioglitazone metformin-rosiglitazone metformin-pioglitazone"""
 )
 

@@ -55,7 +55,8 @@ def check(place: Place) -> list[Finding]:
         "description",
         bare,
         f"codes of the data without a description ({bare.len():,} of {present.len():,})",
-        "describe them in metadata/codes.parquet; until then texts show the words of the codes",
+        "describe them in metadata/codes.parquet, or ingest the source again with --vocabulary; until then "
+        "texts show the words of the codes",
     )
     for column, allowed in (("kind", KINDS), ("role", ROLES)):
         if column in stored.columns:
@@ -68,7 +69,9 @@ def check(place: Place) -> list[Finding]:
 def _described(stored: pl.DataFrame) -> pl.Series:
     if "description" not in stored.columns:
         return stored["code"].head(0)
-    return stored.filter(pl.col("description").str.strip_chars() != "")["code"]
+    said = pl.col("description").str.strip_chars()
+    only_a_term = (said == pl.col("code")) & pl.col("code").str.contains(r"^\w+/[^/]")  # LOINC/8480-6
+    return stored.filter((said != "") & ~only_a_term)["code"]
 
 
 def _empty(survey: Survey) -> list[Finding]:

@@ -12,13 +12,22 @@ from osler.checks.place import Place, find_places
 from osler.checks.registry import CHECKS
 
 
-def examine(path: Path, *, dataset: Path | None = None, leakage: bool = False) -> dict[str, Any]:
+def examine(
+    path: Path,
+    *,
+    dataset: Path | None = None,
+    leakage: bool = False,
+    format_name: str | None = None,
+    spec: Path | None = None,
+) -> dict[str, Any]:
     """Examine a folder; `docs/doctor.md` says what each check looks at.
 
     Args:
-        path: dataset, labels, texts, vectors, predictions, phenotypes or run.
+        path: dataset, labels, texts, vectors, predictions, phenotypes or run, or a source before its ingest.
         dataset: the dataset that it was made from, where that is not inside.
         leakage: whether to recompute texts and counts with later events removed and changed.
+        format_name: the source format that lies there; None: what the folder holds is found out.
+        spec: a spec of one's own, for a source.
 
     Returns:
         `path`, `kind`, `status` (ok, warning, broken: the worst), `n_broken`, `n_warnings` and `findings`.
@@ -26,7 +35,7 @@ def examine(path: Path, *, dataset: Path | None = None, leakage: bool = False) -
     Raises:
         InputError: nothing that Osler knows lies there, or the leakage check needs a dataset.
     """
-    places = find_places(path, dataset=dataset)
+    places = find_places(path, dataset=dataset, format_name=format_name, spec=spec)
     findings: list[Finding] = []
     for place in track(places, "examining"):
         findings += _examine_place(place)

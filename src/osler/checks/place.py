@@ -1,4 +1,4 @@
-"""Which kind of folder lies at a path: dataset, labels, texts, vectors, predictions, phenotypes, run."""
+"""What lies at a path: dataset, labels, texts, vectors, predictions, phenotypes, run, or a source."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -7,8 +7,12 @@ from pathlib import Path
 from osler.base.errors import InputError
 from osler.base.files import read_json
 from osler.base.output import MANIFEST
+from osler.checks.source import SourceSurvey
 from osler.checks.survey import Survey
 from osler.record.dataset import Dataset
+from osler.record.sources import FORMATS
+from osler.record.sources.recognise import recognise
+from osler.record.sources.specs import require_mapped
 
 DATASET = "dataset"
 LABELS = "labels"
@@ -18,6 +22,7 @@ PREDICTIONS = "predictions"
 PHENOTYPES = "phenotypes"
 RUN = "run"
 SEALED = "sealed folder"
+SOURCE = "source"
 
 
 @dataclass(frozen=True)
@@ -28,11 +33,13 @@ class Place:
         path: the folder.
         kind: what it is.
         survey: the dataset that it is or was made from, where known; folders of one dataset share it.
+        source: the source that is not yet a dataset.
     """
 
     path: Path
     kind: str
     survey: Survey | None = field(default=None)
+    source: SourceSurvey | None = field(default=None)
 
     @property
     def dataset(self) -> Dataset | None:
@@ -49,29 +56,40 @@ def kind_of(path: Path) -> str | None:
     return next((kind for kind, is_kind in _MARKS if is_kind(path)), None)
 
 
-def find_places(path: Path, *, dataset: Path | None = None) -> list[Place]:
+def find_places(
+    path: Path, *, dataset: Path | None = None, format_name: str | None = None, spec: Path | None = None
+) -> list[Place]:
     """The folder itself, and for a run all folders of results in it.
 
     Args:
         path: the folder to examine.
         dataset: the dataset that it was made from; for a run its own `dataset/` where it has one.
+        format_name: the source format that lies there; None: what the folder holds is found out.
+        spec: a spec of one's own, for a source.
 
     Raises:
         InputError: no such folder, or not one that Osler knows.
     """
+    if format_name is not None:
+        require_mapped(format_name)
+        return [Place(path=path, kind=SOURCE, source=SourceSurvey(path, format_name, spec))]
     if not path.is_dir():
         raise InputError(
             "a file, where a folder is needed" if path.exists() else "no such folder",
             where=path,
-            remedy="name a folder that Osler wrote or a MEDS dataset",
+            remedy="name a folder that Osler wrote, a MEDS dataset, or a source (a file with --format)",
         )
     kind = kind_of(path)
     if kind is None:
+        formats = recognise(path)
+        if formats:
+            found = SourceSurvey(path, formats[0], spec, tuple(formats[1:]))
+            return [Place(path=path, kind=SOURCE, source=found)]
         raise InputError(
             "this folder is nothing that Osler knows",
             where=path,
-            allowed=dict.fromkeys(kind for kind, _ in _MARKS),
-            remedy="name a folder that Osler wrote or a MEDS dataset",
+            allowed=dict.fromkeys([*(kind for kind, _ in _MARKS), *FORMATS]),
+            remedy="name a folder that Osler wrote, a MEDS dataset, or a source and its --format",
         )
     if kind == DATASET:
         return [Place(path=path, kind=kind, survey=Survey(path))]

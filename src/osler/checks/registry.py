@@ -7,6 +7,7 @@ from osler.checks.place import (
     PREDICTIONS,
     RUN,
     SEALED,
+    SOURCE,
     TEXTS,
     VECTORS,
 )
@@ -14,6 +15,8 @@ from osler.checks.place import (
 # Module of `osler.checks` with `check(place) -> list[Finding]` -> kinds that it looks at. The first check of
 # a kind opens its files; when that fails, the others have nothing to look at.
 CHECKS: dict[str, tuple[str, ...]] = {
+    "source_tables": (SOURCE,),
+    "source_rows": (SOURCE,),
     "dataset_files": (DATASET,),
     "dataset_schema": (DATASET,),
     "dataset_order": (DATASET,),

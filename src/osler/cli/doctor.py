@@ -14,7 +14,9 @@ def command(
     path: Annotated[
         Path,
         typer.Argument(
-            help="A dataset, labels, texts, vectors, predictions, phenotypes or a run.", show_default=False
+            help="A dataset, labels, texts, vectors, predictions, phenotypes, a run, or a source before its "
+            "ingest.",
+            show_default=False,
         ),
     ],
     leakage: Annotated[
@@ -27,6 +29,11 @@ def command(
     dataset: Annotated[
         Path | None, typer.Option("--dataset", help="The dataset that the folder was made from.")
     ] = None,
+    format_name: Annotated[
+        str | None,
+        typer.Option("--format", help="Source format that lies there; default: found out by its tables."),
+    ] = None,
+    spec: Annotated[Path | None, typer.Option("--spec", help="Spec of your own, for a source.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the summary as one JSON object.")] = False,
 ) -> None:
     """Examine a folder: ok, warning or broken (exit code 3), each with count, example and remedy."""
@@ -34,7 +41,7 @@ def command(
     from osler.checks.finding import BROKEN
     from osler.cli.summary import show_summary
 
-    report = examine(path, dataset=dataset, leakage=leakage)
+    report = examine(path, dataset=dataset, leakage=leakage, format_name=format_name, spec=spec)
     if as_json:
         show_summary(report, as_json=True)
     else:

@@ -50,6 +50,11 @@ class Choice:
     vocabulary: tuple[Piece, ...] | None = None
 
     @property
+    def looks_up(self) -> bool:
+        """Whether it may turn out that it does not apply, because a dictionary has no such entry."""
+        return any(isinstance(piece, Looked) for piece in (*(self.vocabulary or ()), *self.pieces))
+
+    @property
     def places(self) -> tuple[int, ...]:
         """Places of the key that have to have a value."""
         found: dict[int, None] = {}
@@ -130,16 +135,26 @@ class Field:
         """SQL of the key: null where no choice of the leading part has all its columns.
 
         Of the columns of the leading part, only those of the choice that applies are in the key, so that rows
-        which differ in the others share it; columns that only other parts need are always in it.
+        which differ in the others share it; those of the choices after it as well where it looks something
+        up, which a dictionary may not have. Columns that only other parts need are always in it.
 
         Args:
             part: the leading part.
         """
-        leading = {place for choice in self.parts[part] for place in choice.places}
+        choices = self.parts[part]
+        elsewhere = {
+            place
+            for name, found in self.parts.items()
+            if name != part
+            for one in found
+            for place in one.places
+        }
+        leading = {place for choice in choices for place in choice.places} - elsewhere
         cases = []
-        for choice in self.parts[part]:
+        for n, choice in enumerate(choices):
             have = " AND ".join(f"{self.columns[place]} IS NOT NULL" for place in choice.places)
-            key = self._joined(set(choice.places), leading)
+            later = {p for other in choices[n + 1 :] if choice.looks_up for p in other.places}
+            key = self._joined(set(choice.places), leading - later)
             if not have:
                 cases.append(f"ELSE {key}")
                 break
@@ -148,12 +163,17 @@ class Field:
         sql = cases[0].removeprefix("ELSE ") if whole else f"CASE {' '.join(cases)} END"
         return self.scope.once(sql)
 
-    def _joined(self, given: set[int], leading: set[int]) -> str:
-        """SQL of a key: the number and the values, with what stands between them; constants run together."""
+    def _joined(self, given: set[int], absent: set[int]) -> str:
+        """SQL of a key: the number and the values, with what stands between them; constants run together.
+
+        Args:
+            given: places that have a value.
+            absent: places that are not in the key, unless they are given.
+        """
         parts, constant = [], str(self.number)
         for place, column in enumerate(self.columns):
             constant += _BETWEEN
-            if place in leading and place not in given:
+            if place in absent and place not in given:
                 constant += _NOTHING
                 continue
             parts.append(literal(constant))

@@ -1,6 +1,7 @@
 """First pass: every table is read once, its rows become events by bucket, every row is accounted for."""
 
 from collections import Counter
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -139,7 +140,8 @@ class Collector:
         try:
             for batch in connection.sql(query.sql).to_arrow_reader(rows):
                 frame = pl.DataFrame(pl.from_arrow(batch))
-                self._account(frame, query, counts)
+                states = ["row_state", *dict.fromkeys(query.output(rule, "state") for rule in query.rules)]
+                account(frame.group_by(states).len().iter_rows(), states, query, counts)
                 for events in self._events(frame, query):
                     counts.events += events.height
                     if "text" in events.columns:
@@ -149,25 +151,6 @@ class Collector:
             raise as_input_error(error, query.scope.relation.files.paths) from error
         spill.flush()
         self.collected.runs += spill.runs
-
-    def _account(self, frame: pl.DataFrame, query: Query, counts: Counts) -> None:
-        """Say of each row what became of it."""
-        states = [query.outputs[f"{rule.number}.state"] for rule in query.rules]
-        columns = ["row_state", *dict.fromkeys(states)]
-        for *combination, n in frame.group_by(columns).len().iter_rows():
-            known = dict(zip(columns, combination, strict=True))
-            counts.read += n
-            if known["row_state"] != KEPT:
-                counts.left[query.reasons[known["row_state"]]] += n
-                continue
-            of_rules = {known[state] for state in states}
-            for state in of_rules:
-                if state >= FIRST_BAD:
-                    counts.bad[REASONS[state]] += n
-            if MADE in of_rules:
-                counts.kept += n
-            else:
-                counts.left[REASONS[next(state for state in _PRIORITY if state in of_rules)]] += n
 
     def _events(self, frame: pl.DataFrame, query: Query) -> list[pl.DataFrame]:
         kept = frame.filter(pl.col("row_state") == KEPT)
@@ -245,6 +228,31 @@ class Collector:
             counts = self.collected.pairs.setdefault((code, unit), [0, 0, 0])
             for place, tally in enumerate(found):
                 counts[place] += tally
+
+
+def account(
+    combinations: Iterable[tuple[Any, ...]], states: Sequence[str | None], query: Query, counts: Counts
+) -> None:
+    """Say of rows what became of them.
+
+    Args:
+        combinations: values of `states`, and how many rows have them.
+        states: columns of the query with the states of the row and of each rule.
+        query: how the table is read.
+        counts: is added to.
+    """
+    for *combination, n in combinations:
+        row_state, *of_rules = combination
+        counts.read += n
+        if row_state != KEPT:
+            counts.left[query.reasons[row_state]] += n
+            continue
+        for state in {state for state in of_rules if state >= FIRST_BAD}:
+            counts.bad[REASONS[state]] += n
+        if MADE in of_rules:
+            counts.kept += n
+        else:
+            counts.left[REASONS[next(state for state in _PRIORITY if state in of_rules)]] += n
 
 
 def refuse_bad(name: str, query: Query, counts: Counts, connection: "duckdb.DuckDBPyConnection") -> None:

@@ -78,6 +78,10 @@ def as_input_error(error: Exception, paths: tuple[Path, ...]) -> InputError:
     elif "aximum line size" in text:
         what = "a line is longer than 2 MB (16 MB in a table of notes)"
         remedy = "check for a quotation mark that is never closed"
+    elif type(error).__name__ in ("BinderException", "CatalogException", "ParserException"):
+        # No row was read yet: the message tells of the spec and of the columns, never of values.
+        what = f"an expression of the spec does not fit the table: {text.splitlines()[0]}"
+        remedy = "mend the expression; columns are text in it: cast them (`year::int`)"
     elif type(error).__name__ == "ConversionException":
         what = "an expression meets text that it cannot convert"
         remedy = "in `derive`, `where` and `leave_out` use TRY_CAST(column AS TYPE), which gives null instead"

@@ -24,10 +24,11 @@ _BEYOND_THE_ROW = {
     "LAMBDA": "a lambda",
     "PARAMETER": "a parameter",
 }
+_CLAUSES = ("where_clause", "modifiers", "group_expressions", "having", "qualify", "sample")
 _NOT_REPEATABLE = {
     "random", "setseed", "uuid", "uuidv4", "uuidv7", "gen_random_uuid", "now", "get_current_timestamp",
     "current_localtimestamp", "current_localtime", "today", "transaction_timestamp", "unnest", "nextval",
-    "currval", "getenv", "getvariable",
+    "currval", "getenv", "getvariable", "current_setting",
 }  # fmt: skip
 
 
@@ -109,10 +110,12 @@ def _parsed(sql: str, where: str) -> dict[str, Any]:
         raise InputError(f"not an SQL expression: {sql}", where=where, remedy=f"mend it: {reason}")
     node: dict[str, Any] = parsed["statements"][0]["node"]
     single = len(parsed["statements"]) == 1 and len(node.get("select_list", ())) == 1
-    plain = node.get("from_table", {}).get("type") == "EMPTY" and not node.get("where_clause")
+    plain = node.get("from_table", {}).get("type") == "EMPTY" and not any(map(node.get, _CLAUSES))
     if not (single and plain):
         raise InputError(
-            f"more than one SQL expression: {sql}", where=where, remedy="write one expression, without FROM"
+            f"more than one SQL expression: {sql}",
+            where=where,
+            remedy="write one expression, without FROM, WHERE, ORDER BY or the like",
         )
     return parsed
 

@@ -118,12 +118,20 @@ def _open_vocabulary(source: Source, files: SourceFiles) -> "Vocabulary | None":
 
     found = [files.find([name]) for name in source.spec.vocabulary]
     own = [path for one in found if one for path in one[1].paths]
-    if len(own) > 1:  # the dictionary alone is looked up anyway
-        try:
-            return open_vocabulary(*source.vocabulary, *own)
-        except InputError as error:
-            note(f"the vocabulary of the source gives no parents of codes: {error.what}")
-    return open_vocabulary(*source.vocabulary) if source.vocabulary else None
+    if len(own) < 2:  # the dictionary alone is looked up anyway
+        own = []
+    if not own and not source.vocabulary:
+        return None
+    try:
+        opened = open_vocabulary(*source.vocabulary, *own)
+    except InputError as error:
+        if source.vocabulary:
+            raise
+        note(f"the vocabulary of the source gives no parents of codes: {error.what}")
+        return None
+    for unknown in opened.unknown:
+        note(f"no vocabulary: {unknown.path.name}: {unknown.reason}")
+    return opened
 
 
 def _ingest(

@@ -231,8 +231,10 @@ def _not_read(plan: Plan, connection: "duckdb.DuckDBPyConnection") -> dict[str, 
         if bound.relation is not None:
             rows = count_rows(bound.relation.scan, connection, bound.relation.files.paths)
             found[name] = "dictionary of codes", rows
+    vocabulary = {table[0] for name in plan.spec.vocabulary if (table := plan.source.find([name]))}
     for name in plan.unread:
-        found[name] = NOT_OF_SPEC, _count_unknown(name, plan, connection)
+        reason = "vocabulary of the source" if name in vocabulary else NOT_OF_SPEC
+        found[name] = reason, _count_unknown(name, plan, connection)
     return found
 
 

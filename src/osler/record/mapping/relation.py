@@ -215,7 +215,7 @@ class Relation:
                 raise InputError(
                     f"derive.{name} is not understood: {str(error).splitlines()[0]}",
                     where=f"{self.files.paths[0]} ({self.where})",
-                    remedy="mend the expression; columns of files are text in it: cast them (`year::int`)",
+                    remedy="mend the expression; columns are text in it: cast them (`year::int`)",
                 ) from error
         return families
 

@@ -168,8 +168,13 @@ class Scope:
         """
         names = list(names)
         if not any(self.has(name) for name in names):
+            lacks = (
+                f"has no column '{names[0]}'"
+                if len(names) == 1
+                else f"has none of the columns {', '.join(names)}"
+            )
             raise InputError(
-                f"table '{self.name}' has none of the columns {', '.join(names)}",
+                f"table '{self.name}' {lacks}",
                 where=f"{self.relation.files.paths[0]} (asked for by {self.place(key)})",
                 allowed=self.relation.columns,
                 remedy=f"name the column in `{key}` of a spec that `extends` this one",

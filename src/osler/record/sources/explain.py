@@ -4,12 +4,10 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from osler.base.errors import InputError
 from osler.record.mapping.explain import explain_tables, told
 from osler.record.mapping.options import IngestOptions
-from osler.record.sources import TABLE, require_format
 from osler.record.sources.mapped import staged
-from osler.record.sources.specs import read_spec
+from osler.record.sources.specs import read_spec, require_mapped
 
 __all__ = ["explain_source", "told"]
 
@@ -31,12 +29,7 @@ def explain_source(
     Raises:
         InputError: the source does not fit the spec.
     """
-    require_format(format_name)
-    if format_name == TABLE:
-        raise InputError(
-            "a table has nothing to explain before it is read: its spec says what each column means",
-            remedy="ingest it: the summary says what every column became",
-        )
+    require_mapped(format_name)
     parsed, where = read_spec(format_name, spec, timezone=timezone)
     with tempfile.TemporaryDirectory() as scratch:
         beside = Path(scratch) / "dataset"

@@ -155,6 +155,6 @@ def _flattened(source: Path, folder: Path, options: IngestOptions) -> Tables:
 
     if not source.exists():
         raise InputError("no such file or folder", where=source, remedy="name the export")
-    found = flatten(source, folder, memory=options.memory // 3)
+    found = flatten(source, folder, memory=options.memory)
     rows = [{**row, "table": f"FHIR {row['table']}"} for row in found.attrition().to_dicts()]
     return Tables(folder, source.resolve().name.split(".")[0], tuple(rows))

@@ -7,9 +7,25 @@ from typing import Any
 from osler.base.errors import InputError
 from osler.base.yaml_file import read_yaml
 from osler.record.mapping.spec import MappingSpec
-from osler.record.sources import FORMATS, TABLE, TABLES
+from osler.record.sources import FORMATS, TABLE, TABLES, require_format
 
 BUILT_IN = tuple(name for name in FORMATS if name not in (TABLE, TABLES))
+
+
+def require_mapped(name: str) -> None:
+    """Refuse a format that there is not, and `table`, which is described by columns instead of events.
+
+    Raises:
+        InputError: names the formats that there are.
+    """
+    require_format(name)
+    if name == TABLE:
+        raise InputError(
+            "a table is examined when it is ingested: its summary says what to look at",
+            where="--format",
+            allowed=[*BUILT_IN, TABLES],
+            remedy="ingest it, then examine the dataset",
+        )
 
 
 def read_spec(format_name: str, path: Path | None, *, timezone: str | None = None) -> tuple[MappingSpec, str]:

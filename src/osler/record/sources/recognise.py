@@ -1,0 +1,42 @@
+"""Which source format a folder holds, by the names of its tables."""
+
+from pathlib import Path
+
+from osler.base.errors import InputError
+from osler.record.mapping.files import SourceFiles, list_source
+from osler.record.mapping.spec import MappingSpec
+from osler.record.sources.specs import BUILT_IN, read_spec
+
+_NAMED_BY_THE_USER = ("long", "notes")  # any table could be one of these
+_RESOURCES = (".ndjson", ".ndjson.gz", ".json", ".json.gz", ".tar", ".tar.gz", ".tgz")
+
+
+def recognise(folder: Path) -> list[str]:
+    """Formats whose required tables a folder has, those with the most tables of theirs first.
+
+    Args:
+        folder: the source.
+    """
+    if any(path.name.lower().endswith(_RESOURCES) for path in folder.rglob("*") if path.is_file()):
+        return ["fhir"]
+    try:
+        files = list_source(folder)
+    except InputError:
+        return []
+    fits = {name: _tables_found(files, read_spec(name, None)[0]) for name in BUILT_IN}
+    chosen = [name for name, n in fits.items() if n and name not in ("fhir", *_NAMED_BY_THE_USER)]
+    return sorted(chosen, key=lambda name: -fits[name])
+
+
+def _tables_found(files: SourceFiles, spec: MappingSpec) -> int:
+    """How many tables of a spec a source has; 0 where a required one is missing."""
+    found = 0
+    for name, table in spec.tables.items():
+        try:
+            there = files.find(table.file or (name,)) is not None
+        except InputError:  # several tables could be meant
+            there = False
+        if table.required and not there:
+            return 0
+        found += there
+    return found
