@@ -207,15 +207,16 @@ def test_a_measured_zero_is_stored_and_unmeasured_is_missing(tmp_path):
     assert dense[:, names.index("X|ever|count")].tolist() == [0, 2]
 
 
-def test_undated_datasets_have_one_window_and_no_age(tmp_path):
+def test_undated_datasets_have_one_window_and_the_age_that_texts_tell(tmp_path):
     rows = [
         (1, T0, "COL//a", 1.0, None),
         (1, T0 + DAY / 2, "COL//died", 1.0, None),
-        (1, T0, "MEDS_BIRTH", None, None),
+        (1, T0 - 365.25 * DAY, "MEDS_BIRTH", None, None),
     ]
     dataset = make_dataset(tmp_path, rows, undated=True)
     features = count_features(dataset, samples_of([(1, T0)]))
-    assert {name.split("|")[1] for name in features.names} == {"ever"}
+    assert {name.split("|")[1] for name in features.names if "|" in name} == {"ever"}
+    assert features.matrix[0, features.names.index("age")] == pytest.approx(1)
     assert not any("died" in name for name in features.names)
     with pytest.raises(InputError, match="undated"):
         count_features(dataset, samples_of([(1, T0)]), settings=CountSettings(windows=((0.0, 1.0),)))

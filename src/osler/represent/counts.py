@@ -95,7 +95,7 @@ def count_features(
     is_value = np.array([not name.endswith("|count") for name in names], dtype=bool)
     age = np.concatenate([np.empty(0), *ages])
     known = np.flatnonzero(~np.isnan(age))
-    if settings.age and not dataset.undated and len(known):
+    if settings.age and len(known):
         column = sparse.csr_matrix(
             (age[known].astype(np.float32), (known, np.zeros(len(known), np.int64))), shape=(len(age), 1)
         )

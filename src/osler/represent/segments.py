@@ -67,6 +67,9 @@ def segment(events: pl.DataFrame, *, notes: pl.Series, text_length: int) -> Segm
         more_ids, more_names = factor_text(categories["name"])
         ids = np.concatenate([ids, more_ids + len(names)])
         index = np.concatenate([index, categories["index"].to_numpy()])
+        if names.is_in(more_names.implode()).any():  # a code that is spelled as another one with its text
+            in_order = np.argsort(index, kind="stable")
+            ids, index = ids[in_order], index[in_order]
         names = pl.concat([names, more_names])
     features = sorted(set(names.to_list()))
     place = {name: i for i, name in enumerate(features)}

@@ -115,10 +115,13 @@ def _with_vocabulary(book: pl.DataFrame, vocabulary: "Vocabulary | None") -> pl.
 
 
 def _sectioned(book: pl.DataFrame) -> pl.DataFrame:
-    """Vital signs, body measures and laboratory values told apart; a source often has them in one table."""
+    """Vital signs, body measures and laboratory values told apart; a source often has them in one table.
+
+    Where the spec names no section at all, they are known by their code or name too.
+    """
     from osler.record.measurements import section_of
 
-    maybe = book.filter(pl.col("section").is_in(_MEASURED))
+    maybe = book.filter(pl.col("section").is_in(_MEASURED) | pl.col("section").is_null())
     known = [
         section_of(code, description) for code, description in maybe.select("code", "description").iter_rows()
     ]

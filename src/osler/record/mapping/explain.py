@@ -34,7 +34,7 @@ def explain_tables(folder: Path, spec: MappingSpec, scratch: Path, *, where: str
         "about": spec.about,
         "source": str(folder),
         "spec": where,
-        "dates": spec.dates,
+        "dates": plan.dates,
         "timezone": spec.timezone,
         "subjects": _who(spec),
         "sites": f"{spec.sites.table}.{spec.sites.name}" if spec.sites else None,

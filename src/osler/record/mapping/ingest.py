@@ -1,6 +1,7 @@
 """A source becomes a MEDS dataset: read once, given its meaning, sorted shard by shard."""
 
 import shutil
+import tempfile
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -24,9 +25,11 @@ from osler.record.mapping.continued import (
     ids_are_hashed,
     key_of,
 )
+from osler.record.mapping.database import database
 from osler.record.mapping.files import SourceFiles, list_source
 from osler.record.mapping.job import WORK, FirstPass, SecondPass, cores, first_pass, second_pass
 from osler.record.mapping.options import IngestOptions, divide
+from osler.record.mapping.plan import make_plan
 from osler.record.mapping.shards import ORIGINAL, SITE
 from osler.record.mapping.spec import MappingSpec
 from osler.record.splits import default_splits
@@ -87,7 +90,7 @@ def ingest_source(source: Source, out: Path, *, existing: Dataset | None = None)
     source_hash = hash_json(_hashes(files))
     vocabulary = _open_vocabulary(source, files)
     if existing is not None:
-        check_continuable(existing, dates=source.spec.dates, source_hash=source_hash)
+        check_continuable(existing, dates=_dates(source, files), source_hash=source_hash)
     key = hash_json(
         {
             "version": _VERSION,
@@ -104,6 +107,18 @@ def ingest_source(source: Source, out: Path, *, existing: Dataset | None = None)
             _ingest(part, source, files, source_hash, vocabulary, existing)
     summary: dict[str, Any] = read_json(out / SUMMARY)
     return summary
+
+
+def _dates(source: Source, files: SourceFiles) -> str:
+    """What the dates of a source are, before a row is read."""
+    if source.spec.dates is not None:
+        return source.spec.dates
+    memory = divide(source.options.memory, cores=1).database
+    with (
+        tempfile.TemporaryDirectory() as scratch,
+        database(Path(scratch), memory=memory, threads=1) as connection,
+    ):
+        return make_plan(source.spec, files, connection, where=source.where).dates
 
 
 def _hashes(files: SourceFiles) -> dict[str, list[str]]:
@@ -223,7 +238,7 @@ def _write_metadata(
         settings={
             **before,
             "undated": False,
-            "dates": source.spec.dates,
+            "dates": first.plan.dates,
             "timezone": source.spec.timezone,
             "groups": {
                 **{name: group.plain() for name, group in source.spec.groups.items()},
@@ -285,7 +300,7 @@ def _summary(
         "n_codes": first.meanings.codes["code"].n_unique(),
         "n_shards": len(second.shards),
         "continued": existing is not None,
-        "dates": source.spec.dates,
+        "dates": first.plan.dates,
         "timezone": source.spec.timezone,
         "tables": {
             name: {"rows": one.read, "kept": one.kept, "events": one.events} for name, one in counts.items()

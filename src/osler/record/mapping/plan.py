@@ -10,7 +10,7 @@ from osler.record.mapping.files import SourceFiles, TableFiles
 from osler.record.mapping.query import Query, make_query
 from osler.record.mapping.relation import open_relation
 from osler.record.mapping.scope import Bound, Scope, join_keys
-from osler.record.mapping.spec import ALL_COLUMNS, Dictionary, MappingSpec, Table
+from osler.record.mapping.spec import ALL_COLUMNS, STATIC, Dictionary, MappingSpec, Offset, Table
 from osler.record.mapping.sql import quoted
 
 if TYPE_CHECKING:
@@ -46,6 +46,21 @@ class Plan:
         """Optional tables that would have made events, if the source had them."""
         return [n for n, bound in self.bound.items() if bound.relation is None and self.spec.tables[n].events]
 
+    @property
+    def dates(self) -> str:
+        """What the dates are: as the spec says, else relative where the source has offsets only, else real."""
+        if self.spec.dates is not None:
+            return self.spec.dates
+        times = [
+            one
+            for query in self.queries.values()
+            for event in query.scope.table.events
+            for one in event.time or query.scope.table.time
+            if one != STATIC and _is_there(one, query.scope)
+        ]
+        counted = [isinstance(one, Offset) and one.from_a_day for one in times]
+        return "relative" if counted and all(counted) else "real"
+
     def scope(self, name: str) -> Scope:
         """The columns of a table's rows, of which none has been asked for yet."""
         return Scope(name, self.spec.tables[name], self.bound, self.dictionaries, where=self.where)
@@ -53,6 +68,10 @@ class Plan:
     def files(self) -> list[Path]:
         """All files that the dataset depends on, sorted."""
         return sorted(path for paths in self.source.tables.values() for path in paths)
+
+
+def _is_there(one: str | Offset, scope: Scope) -> bool:
+    return any(scope.has(name) for name in (one.columns if isinstance(one, Offset) else (one,)))
 
 
 def make_plan(

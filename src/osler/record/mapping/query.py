@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from osler.record.mapping.coded import Field
+from osler.record.mapping.needs import require_events
 from osler.record.mapping.rule import CODE, LABEL, NOTHING, UNIT, Rule, make_rules
 from osler.record.mapping.scope import Scope
 from osler.record.mapping.spec import MappingSpec
@@ -71,6 +72,8 @@ def make_query(scope: Scope, spec: MappingSpec, *, first_rule: int) -> Query:
         InputError: columns that the table lacks.
     """
     table = scope.table
+    if table.required:
+        require_events(scope)
     rules = make_rules(scope, spec, first_rule)
     subject = subject_sql(scope)
     cases = []

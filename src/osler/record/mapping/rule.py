@@ -316,7 +316,7 @@ def _offset(scope: Scope, spec: MappingSpec, offset: Offset, key: str) -> Read:
     values = [scope.value(name, key=f"{key}.{offset.unit}") for name in offset.columns]
     number = _first(scope, values, spec)
     micros = f"to_microseconds(CAST(round({number.value} * {_MICROSECONDS[offset.unit]:.0f}) AS BIGINT))"
-    if offset.origin[:4].isdigit():
+    if offset.from_a_day:
         origin, given, names = f"CAST({literal(offset.origin)} AS TIMESTAMP)", number.given, number.names
     else:
         start = scope.value(offset.origin, key=f"{key}.origin")

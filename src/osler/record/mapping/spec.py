@@ -64,6 +64,11 @@ class Offset(Settings):
         return next(unit for unit in ("seconds", "minutes", "hours", "days") if getattr(self, unit))
 
     @property
+    def from_a_day(self) -> bool:
+        """Whether it is counted from a day that the spec states, and not from a time of the record."""
+        return self.origin[:4].isdigit()
+
+    @property
     def columns(self) -> tuple[str, ...]:
         """The columns with the offset."""
         return tuple(getattr(self, self.unit))
@@ -336,6 +341,7 @@ class MappingSpec(Settings):
         name: name of the dataset; default: the source's.
         about: what the source is, in one sentence.
         dates: real; shifted (each subject's by its own amount); relative (counted from an arbitrary day).
+            Default: relative where every time of the source is counted from a day of the spec, else real.
         timezone: zone in which times with a zone are told, for instance `Europe/Paris`.
         time_formats: strftime formats of times that are not ISO 8601; one without an hour is a date.
         midnight: as in a table, for all tables.
@@ -352,7 +358,7 @@ class MappingSpec(Settings):
     extends: str | None = None
     name: str | None = None
     about: str = ""
-    dates: Literal["real", "shifted", "relative"] = "real"
+    dates: Literal["real", "shifted", "relative"] | None = None
     timezone: str = "UTC"
     time_formats: Names = ()
     midnight: Literal["date", "time"] = "time"
