@@ -39,7 +39,7 @@ def _unmet(event: Event, scope: Scope) -> list[tuple[str, list[str]]]:
 
 
 def _columns_of(template: str | Term, scope: Scope) -> list[str]:
-    """The table's own columns in a template; those of joins, lookups and wide tables are taken to be there."""
+    """Own columns in a template; what joins, lookups and wide tables bring counts as there."""
     texts = (template.vocabulary, template.code) if isinstance(template, Term) else (template,)
     names = [name for text in texts for name in parse_template(text, where=scope.place("events"))]
     return [

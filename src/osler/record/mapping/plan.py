@@ -48,7 +48,7 @@ class Plan:
 
     @property
     def dates(self) -> str:
-        """What the dates are: as the spec says, else relative where the source has offsets only, else real."""
+        """What the dates are: as the spec says, else relative if the source has offsets only, else real."""
         if self.spec.dates is not None:
             return self.spec.dates
         times = [
