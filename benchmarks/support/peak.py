@@ -35,11 +35,11 @@ def tree_bytes(process: psutil.Process) -> int:
 
 
 def run(command: list[str], *, env: dict[str, str] | None = None) -> Ran:
-    """Run a command to its end; stop with a message when it fails."""
+    """Run a command to its end; stop with what it said when it fails."""
     start = time.perf_counter()
     peak = 0
-    with tempfile.TemporaryFile("w+") as output:
-        child = subprocess.Popen(command, stdout=output, env=env)
+    with tempfile.TemporaryFile("w+") as output, tempfile.TemporaryFile("w+") as said:
+        child = subprocess.Popen(command, stdout=output, stderr=said, env=env)
         process = psutil.Process(child.pid)
         while child.poll() is None:
             try:
@@ -50,6 +50,7 @@ def run(command: list[str], *, env: dict[str, str] | None = None) -> Ran:
         child.wait()
         seconds = time.perf_counter() - start
         if child.returncode != 0:
-            raise SystemExit(f"{' '.join(command[:3])} ended with {child.returncode}")
+            said.seek(0)
+            raise SystemExit(f"{said.read()[-2000:]}\n{' '.join(command[:3])} ended with {child.returncode}")
         output.seek(0)
         return Ran(seconds, peak, output.read())
