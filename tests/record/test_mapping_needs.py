@@ -1,4 +1,4 @@
-"""What a table has to have when its columns are optional, what its dates are, and which section is meant."""
+"""What a table has to have when its columns are optional, and what is found out where a spec does not say."""
 
 from pathlib import Path
 
@@ -101,3 +101,8 @@ def test_measurements_are_known_where_the_spec_names_no_section(tmp_path: Path) 
     assert open_dataset(out).codes.select("code", "section").rows() == [("HR", "vitals")]
     out = made(tmp_path / "other", {**ROW, "test": "mood"})
     assert open_dataset(out).codes.select("code", "section").rows() == [("mood", "other")]
+
+
+def test_a_word_that_repeats_the_number_is_dropped_with_a_decimal_comma_too(tmp_path: Path) -> None:
+    out = made(tmp_path, {**ROW, "result": "4,25"}, more='decimal: ","\n')
+    assert [(row["numeric_value"], row["text_value"]) for row in events_of(out)] == [(4.25, None)]

@@ -209,7 +209,8 @@ def _value(
     text = _words(scope, texts)
     if not note:
         # A word that says the same number again says nothing.
-        number_in_text = f"TRY_CAST({text} AS DOUBLE)"
+        said = text if spec.decimal == "." else f"replace({text}, {literal(spec.decimal)}, '.')"
+        number_in_text = f"TRY_CAST({said} AS DOUBLE)"
         text = (
             f"CASE WHEN ({number_in_text} = ({found.value})) IS NOT TRUE THEN {text} END" if values else text
         )
