@@ -160,10 +160,8 @@ def _ancestors(book: pl.DataFrame, edges: pl.DataFrame, vocabulary: "Vocabulary 
         .group_by("parent")
         .agg(pl.col("section").mode().sort().first())
     )
-    last_word = pl.col("code").str.split("|").list.last()
-    described = pl.coalesce(
-        "description", own, pl.when(pl.col("code").str.contains("|", literal=True)).then(last_word)
-    )
+    last = pl.col("code").str.split("//").list.last().str.split("|").list.last()
+    described = pl.coalesce("description", own, pl.when(pl.col("code").str.contains(r"//|\|")).then(last))
     return rows.with_columns(description=described).join(
         sections.rename({"parent": "code"}), on="code", how="left", maintain_order="left"
     )

@@ -73,7 +73,8 @@ def ingest(
         )
     if append or timezone or vocabulary or options is not None:
         raise InputError(
-            "the format 'table' takes no other options than the spec",
+            "the format 'table' takes no other options than its spec: no --append, --limit, --memory, "
+            "--timezone, --vocabulary, --bad-rows or --keep-units",
             remedy="leave them out, or describe the table in a spec for the format 'tables'",
         )
     from osler.record.sources.table import ingest_table

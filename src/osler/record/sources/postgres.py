@@ -12,6 +12,7 @@ from osler.record.mapping.spec import MappingSpec
 
 if TYPE_CHECKING:
     import psycopg
+    from psycopg import sql
 
 _URL = re.compile(r"^postgres(?:ql)?://", re.IGNORECASE)
 _SYSTEM = ("information_schema", "pg_catalog", "pg_toast")
@@ -47,6 +48,7 @@ def stage_database(url: str, spec: MappingSpec, folder: Path) -> str:
     """
     try:
         import psycopg
+        from psycopg import sql
     except ImportError as error:
         raise InputError(
             "reading a database needs the package psycopg",
@@ -59,11 +61,14 @@ def stage_database(url: str, spec: MappingSpec, folder: Path) -> str:
             connection.execute("SET LOCAL timezone = 'UTC'")
             connection.execute("SET LOCAL extra_float_digits = 1")
             wanted = _wanted(spec)
+            counted = {name.lower() for name, table in spec.tables.items() if table.ignore is not None}
             places = _places(connection, url)
             found = {name: place for name in wanted if (place := places.get(name)) is not None}
             with bar("copying", total=len(found)) as step:
                 for name, (schema, table) in found.items():
-                    _copy(connection, schema, table, folder / f"{name}.csv")
+                    columns = sql.SQL("1 AS row" if name in counted else "*")
+                    query = sql.SQL("SELECT {} FROM {}").format(columns, sql.Identifier(schema, table))
+                    _copy(connection, query, folder / f"{name}.csv")
                     step(1)
             return str(connection.info.dbname)
     except psycopg.Error as error:
@@ -105,17 +110,14 @@ def _places(connection: "psycopg.Connection[Any]", url: str) -> dict[str, tuple[
     return places
 
 
-def _copy(connection: "psycopg.Connection[Any]", schema: str, table: str, path: Path) -> None:
+def _copy(connection: "psycopg.Connection[Any]", query: "sql.Composed", path: Path) -> None:
     from psycopg import sql
 
-    query = sql.SQL("COPY (SELECT * FROM {}) TO STDOUT WITH (FORMAT csv, HEADER)").format(
-        sql.Identifier(schema, table)
-    )
     with (
         atomic_path(path, private=True) as temporary,
         temporary.open("wb") as file,
         connection.cursor() as cursor,
-        cursor.copy(query) as copy,
+        cursor.copy(sql.SQL("COPY ({}) TO STDOUT WITH (FORMAT csv, HEADER)").format(query)) as copy,
     ):
         for block in copy:
             file.write(block)

@@ -9,14 +9,15 @@ _ICD10PCS = re.compile(r"[0-9A-HJ-NP-Z]{7}|[0-9A-HJ-NP-Z]{3}")
 _ICD9CM = re.compile(r"\d{3,5}|V\d{2,4}|E\d{3,4}")
 _ICD9_PROCEDURE = re.compile(r"\d{2,4}")
 _SHARE = 0.98
+_MANY = 200
 
 
 def guess_vocabulary(codes: Iterable[str]) -> str | None:
     """The classification that at least 98 % of the codes fit, or None.
 
-    Numbers of two to four digits alone are procedures: a list of diagnoses of ICD-9-CM of any length holds
-    codes of five digits, or V and E codes. Codes that are both, as `V45` is of two revisions, go to ICD-9-CM
-    when all of the list can.
+    Numbers of up to four digits alone are procedures when one has two digits or begins with 000, which no
+    diagnosis of ICD-9-CM does, or when there are many: a long list of diagnoses holds codes of five digits, or
+    V and E codes. Codes that are both, as `V45` is of two revisions, go to ICD-9-CM when all of the list can.
 
     Args:
         codes: with or without dots; blanks around them do not count.
@@ -29,8 +30,8 @@ def guess_vocabulary(codes: Iterable[str]) -> str | None:
         ('ICD10CM', 'ICD9CM')
         >>> guess_vocabulary(["0016070", "001", "02703ZZ"]), guess_vocabulary(["0001", "361", "3615"])
         ('ICD10PCS', 'ICD9PROC')
-        >>> guess_vocabulary(["44054006", "718-7"]) is None
-        True
+        >>> guess_vocabulary(["4019", "486"]), guess_vocabulary(["44054006", "718-7"]) is None
+        ('ICD9CM', True)
     """
     bare = [code.strip().upper().replace(".", "") for code in codes]
     bare = [code for code in bare if code]
@@ -41,7 +42,8 @@ def guess_vocabulary(codes: Iterable[str]) -> str | None:
     if _fits(bare, _ICD9CM) and any(len(code) == 5 or not code.isdigit() for code in bare):
         return "ICD9CM"
     if _fits(bare, _ICD9_PROCEDURE):
-        return "ICD9PROC"
+        of_procedures = any(len(code) == 2 or code.startswith("000") for code in bare)
+        return "ICD9PROC" if of_procedures or len(bare) >= _MANY else "ICD9CM"
     return "ICD10CM" if _fits(bare, _ICD10CM) else None
 
 

@@ -136,9 +136,10 @@ def _title_column(columns: tuple[str, ...], code: str) -> str | None:
 
 
 def _vocabulary(column: str, codes: list[str]) -> str | None:
-    """The vocabulary that the column's name says; revisions of ICD, and `code`, are judged by the codes."""
+    """The vocabulary that the column's name says; `icd9`, `icd10` and `code` are judged by the codes."""
     named = _named_vocabulary(column)
-    return guess_vocabulary(codes) if named is None or named.startswith("ICD") else named
+    revision_only = named is not None and named.startswith("ICD") and named not in ("ICD9PROC", "ICD10PCS")
+    return guess_vocabulary(codes) if named is None or revision_only else named
 
 
 def _kind(names: list[str], codes: list[str]) -> str:
