@@ -23,6 +23,7 @@ CONCEPTS = [
     (8863, "Skilled Nursing Facility", "CMS Place of Service", "31"),
     (45877994, "Yes", "LOINC", "LA33-6"),
     (4275495, "Tobacco smoking behavior - finding", "SNOMED", "365981007"),
+    (43054909, "Tobacco smoking status", "LOINC", "72166-2"),
     (706391, "Discharge summary", "Note Type", "OMOP1"),
 ]
 PEOPLE = [
@@ -100,6 +101,10 @@ def source(folder: Path, *, version: str = "5.4", **form: Any) -> Path:
         "observation": [
             {"person_id": 12, "observation_concept_id": 4275495, "observation_date": "2020-02-01",
              "value_as_concept_id": 45877994},
+            {"person_id": 12, "observation_concept_id": 4275495, "observation_date": "2020-02-02",
+             "value_as_concept_id": 0},
+            {"person_id": 12, "observation_concept_id": 43054909, "observation_date": "2020-02-02",
+             "value_as_concept_id": 0},
         ],
         "death": [{"person_id": 11, "death_date": "2020-06-01", "cause_concept_id": 201826}],
         "note": [
@@ -183,6 +188,8 @@ def test_every_table_becomes_the_events_it_stands_for(plain: Path) -> None:
         (12, dt.datetime(2020, 2, 1) + late, "ED_ADMISSION", None, None, None, 102, None),
         (12, dt.datetime(2020, 2, 1) + late, "ED_DISCHARGE", None, None, None, 102, None),
         (12, dt.datetime(2020, 2, 1) + late, "SNOMED/365981007", None, None, "Yes", None, None),
+        (12, dt.datetime(2020, 2, 2) + late, "LOINC/72166-2", None, None, "not recorded", None, None),
+        (12, dt.datetime(2020, 2, 2) + late, "SNOMED/365981007", None, None, None, None, None),
     ]  # fmt: skip
 
 
