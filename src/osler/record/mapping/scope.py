@@ -187,6 +187,10 @@ class Scope:
             more: another JOIN clause, on columns of the table as `identifier` gives them.
         """
         clauses = []
+        for alias, join in reversed(self.table.join.items()):  # a key may come from a join before it
+            if self._is_used(alias):
+                for name in join.by:
+                    self.value(name, key=f"join.{alias}.by")
         for alias, join in self.table.join.items():
             if not self._is_used(alias):
                 continue

@@ -107,7 +107,8 @@ class Join(Settings):
 
     Attributes:
         table: another table of the spec, with its derived columns.
-        by: columns of both tables; or column of this table -> column of the joined one.
+        by: columns of both tables; or column of this table -> column of the joined one. A column of a
+            join that is named before may be a key too: `stay.patient_id`.
     """
 
     table: str
@@ -314,6 +315,12 @@ class Table(Settings):
                     f"events.{number}: give `availability`, here or for the table: the column that says when "
                     f"the row was known, or `{AT_ONCE}`"
                 )
+        later = list(self.join)
+        for alias, join in self.join.items():
+            for name in join.by:
+                if name.partition(".")[0] in later and "." in name:
+                    raise ValueError(f"join.{alias}.by: '{name}' is no column of a table joined before")
+            later.remove(alias)
         if self.events and not self.subject:
             raise ValueError("give `subject`, the column with the id of the subject")
         if self.ignore is not None and self.events:
