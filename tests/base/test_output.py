@@ -1,5 +1,6 @@
 """Result folders are whole or resumable."""
 
+import contextlib
 import json
 import os
 import subprocess
@@ -57,6 +58,23 @@ def test_an_error_leaves_the_part_for_the_next_try(tmp_path: Path) -> None:
     assert not job.complete
     with job as part:
         assert (part / "shard").read_text() == "done"
+
+
+def test_refused_input_leaves_the_folder_to_the_mended_one(tmp_path: Path) -> None:
+    for key in ("wrong", "mended"):
+        with contextlib.suppress(InputError), Output(tmp_path / "out", key=key, forget_refused=True) as part:
+            (part / "a").write_text("a")
+            if key == "wrong":
+                raise InputError("wrong")
+    assert Output(tmp_path / "out", key="mended").complete
+
+
+def test_unfinished_work_of_another_command_is_called_so(tmp_path: Path) -> None:
+    with contextlib.suppress(KeyboardInterrupt), Output(tmp_path / "out", key="one", forget_refused=True):
+        raise KeyboardInterrupt
+    with pytest.raises(InputError, match="unfinished work of another command"):
+        Output(tmp_path / "out", key="two")
+    assert (tmp_path / "out" / ".part-one").exists()
 
 
 def test_a_kill_during_the_move_is_mended(tmp_path: Path) -> None:

@@ -36,6 +36,8 @@ class Output:
         key: hash of everything that the result depends on (`hash_json` of settings and input hashes).
         replace: whether a folder with other work may be emptied first (only for folders that Osler owns).
         supersede: whether other work in the folder stays until this one is done, and then gives way to it.
+        forget_refused: whether unfinished work goes when the input is refused (`InputError`): the mended
+            input is other work, which wants an empty folder.
 
     Examples:
         >>> import tempfile
@@ -47,11 +49,20 @@ class Output:
         (True, 'a')
     """
 
-    def __init__(self, folder: Path, *, key: str, replace: bool = False, supersede: bool = False) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        key: str,
+        replace: bool = False,
+        supersede: bool = False,
+        forget_refused: bool = False,
+    ) -> None:
         self.folder = Path(folder)
         self.key = key
         self.part = self.folder / f"{PART_PREFIX}{key[:16]}"
         self._supersede = supersede
+        self._forget_refused = forget_refused
         if (self.part / _SEAL).exists():
             _move(self.folder, self.part)
         self.complete = manifest_key(self.folder) == key
@@ -66,6 +77,8 @@ class Output:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         if error is not None:
+            if self._forget_refused and isinstance(error, InputError):
+                shutil.rmtree(self.part, ignore_errors=True)
             return
         for leftover in self.part.rglob(f".*{TEMPORARY_SUFFIX}"):
             leftover.unlink()
@@ -83,11 +96,16 @@ class Output:
             return
         others = [entry for entry in self.folder.iterdir() if entry != self.part]
         if others and not replace:
+            unfinished = all(entry.name.startswith(PART_PREFIX) for entry in others)
             raise InputError(
-                "the output folder holds other files",
+                "the output folder holds unfinished work of another command"
+                if unfinished
+                else "the output folder holds other files",
                 where=self.folder,
                 count=len(others),
-                remedy="name a new or empty folder, or remove this one",
+                remedy="give that command again, name a new folder, or remove this one"
+                if unfinished
+                else "name a new or empty folder, or remove this one",
             )
         for entry in others:
             shutil.rmtree(entry) if entry.is_dir() and not entry.is_symlink() else entry.unlink()

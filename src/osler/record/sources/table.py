@@ -118,15 +118,10 @@ def ingest_table(source: Path, spec: Path | TableSpec | None, out: Path) -> dict
         InputError: the table, its dictionary or the spec is wrong; names file, column, count and remedy.
     """
     inputs = find_inputs(source, spec)
-    job = Output(out, key=hash_json(inputs.depends_on()))
+    job = Output(out, key=hash_json(inputs.depends_on()), forget_refused=True)
     if not job.complete:
-        try:
-            with job as part:
-                _ingest(part, inputs)
-        except InputError:
-            # The mended spec is another job, which wants an empty folder.
-            shutil.rmtree(job.part, ignore_errors=True)
-            raise
+        with job as part:
+            _ingest(part, inputs)
     summary: dict[str, Any] = read_json(out / SUMMARY)
     for finding in summary["findings"]:
         shown = ", ".join(finding["columns"][:8]) + (" ..." if finding["count"] > 8 else "")
