@@ -10,8 +10,10 @@ from osler.base.errors import InputError
 from osler.record import schema
 from osler.record.dataset import Dataset, Shard
 from osler.record.identifiers import KEY_FILE
+from osler.record.mapping.spec import MappingSpec
 from osler.record.mapping.spill import Run, Spill
 
+REAL, SHIFTED = "real", "shifted"
 _BATCH_ROWS = 500_000
 
 
@@ -36,16 +38,33 @@ class Continued:
     site: str | None
 
 
-def check_continuable(dataset: Dataset, *, dates: str, source_hash: str) -> None:
+def as_in_dataset(spec: MappingSpec, dataset: Dataset, *, dates: str) -> MappingSpec:
+    """The spec of a source that continues a dataset: what it does not say of its times is as it is there.
+
+    Args:
+        spec: as written.
+        dataset: what is there.
+        dates: what the dates of the source are taken for: real, shifted or relative.
+    """
+    taken = {}
+    if spec.dates is None and dates == REAL and dataset.settings.get("dates") == SHIFTED:
+        taken["dates"] = SHIFTED
+    if "timezone" not in spec.model_fields_set and "timezone" in dataset.settings:
+        taken["timezone"] = dataset.settings["timezone"]
+    return spec.model_copy(update=taken)
+
+
+def check_continuable(dataset: Dataset, *, dates: str, timezone: str, source_hash: str) -> None:
     """Refuse a dataset that this source cannot continue.
 
     Args:
         dataset: what is there.
         dates: what the dates of the source are: real, shifted or relative.
+        timezone: zone in which its times with a zone are told.
         source_hash: hash of the source's files.
 
     Raises:
-        InputError: the dates of the two do not go together, or the source is in the dataset already.
+        InputError: dates or zones of the two do not go together, or the source is in the dataset already.
     """
     if dataset.undated:
         raise InputError(
@@ -59,6 +78,13 @@ def check_continuable(dataset: Dataset, *, dates: str, source_hash: str) -> None
             f"the dates of the dataset are {own}, those of the source {dates}",
             where=dataset.path,
             remedy="ingest the source into a dataset of its own",
+        )
+    zone = dataset.settings.get("timezone", timezone)
+    if zone != timezone:
+        raise InputError(
+            f"the times of the dataset are told in the zone {zone}, those of the source in {timezone}",
+            where=dataset.path,
+            remedy=f"give --timezone {zone}",
         )
     if any(entry.get("sha256") == source_hash for entry in dataset.settings.get("ingested", ())):
         raise InputError(

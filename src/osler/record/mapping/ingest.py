@@ -4,7 +4,7 @@ import shutil
 import tempfile
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +20,7 @@ from osler.record.identifiers import keep_key
 from osler.record.mapping.attrition import attrition_of
 from osler.record.mapping.continued import (
     Continued,
+    as_in_dataset,
     check_continuable,
     continue_dataset,
     ids_are_hashed,
@@ -90,7 +91,12 @@ def ingest_source(source: Source, out: Path, *, existing: Dataset | None = None)
     source_hash = hash_json(_hashes(files))
     vocabulary = _open_vocabulary(source, files)
     if existing is not None:
-        check_continuable(existing, dates=_dates(source, files), source_hash=source_hash)
+        dates = _dates(source, files)
+        spec = as_in_dataset(source.spec, existing, dates=dates)
+        source = replace(source, spec=spec)
+        check_continuable(
+            existing, dates=spec.dates or dates, timezone=spec.timezone, source_hash=source_hash
+        )
     key = hash_json(
         {
             "version": _VERSION,
@@ -101,7 +107,7 @@ def ingest_source(source: Source, out: Path, *, existing: Dataset | None = None)
             "continues": existing.hash if existing else None,
         }
     )
-    job = Output(out, key=key, supersede=existing is not None)
+    job = Output(out, key=key, supersede=existing is not None, forget_refused=True)
     if not job.complete:
         with job as part:
             _ingest(part, source, files, source_hash, vocabulary, existing)
