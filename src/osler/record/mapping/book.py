@@ -81,12 +81,16 @@ def make_book(
 
 
 def _described(facts: pl.DataFrame, vocabulary: "Vocabulary | None") -> pl.DataFrame:
-    """One row per code, then its ancestors; sections in order, then rules, then codes."""
+    """One row per code, then its ancestors; sections in order, then rules, then codes.
+
+    Of several descriptions of a code the one that its event lists first counts, of those the most frequent.
+    """
     by_code = facts.sort("n", "rule", "description", descending=[True, False, False], nulls_last=True)
     first = {
-        name: pl.col(name).drop_nulls().first()
-        for name in ("description", "section", "kind", "role", "low", "high", "path")
+        name: pl.col(name).drop_nulls().first() for name in ("section", "kind", "role", "low", "high", "path")
     }
+    preferred = pl.col("description").sort_by("described_by", nulls_last=True, maintain_order=True)
+    first["description"] = preferred.drop_nulls().first()
     book = by_code.group_by("code", maintain_order=True).agg(
         **first,
         rule=pl.col("rule").min(),

@@ -20,7 +20,7 @@ _FACTS = {
     "number": pl.UInt32(), "text": pl.String(), "vocabulary": pl.String(), "description": pl.String(),
     "parents": pl.List(pl.String()), "low": pl.Float64(), "high": pl.Float64(), "section": pl.String(),
     "kind": pl.String(), "role": pl.String(), "path": pl.String(), "once": pl.Boolean(),
-    "label_first": pl.Boolean(), "rule": pl.Int64(), "table": pl.String(),
+    "label_first": pl.Boolean(), "rule": pl.Int64(), "table": pl.String(), "described_by": pl.Int64(),
 }  # fmt: skip
 
 
@@ -30,7 +30,8 @@ class Meanings:
 
     Attributes:
         codes: one row per number of a code: `number, code, description, parents, low, high, section, kind,
-            role, path, once, label_first, rule, table`.
+            role, path, once, label_first, rule, table, described_by` (place of the template that describes it
+            among those of its rule).
         units: unit of each number as the source writes it; the first is that of 0, none.
         labels: words of each number likewise.
         sites: site of each number likewise.
@@ -99,6 +100,7 @@ def _facts(number: int, key: str, table: str, rule: Rule, entries: Entries) -> t
     if code is None:  # the dictionary lacks it and the spec says no more: nothing is lost
         code = "//".join([table.upper(), *(value for value in values if value)]), None
     parents = [filled([choice], values, entries) for choice in rule.coded.parts["parents"]]
+    describes = [filled([choice], values, entries) is not None for choice in rule.coded.parts["description"]]
     return (
         number,
         code[0],
@@ -115,6 +117,7 @@ def _facts(number: int, key: str, table: str, rule: Rule, entries: Entries) -> t
         rule.label_first,
         rule.number,
         table,
+        describes.index(True) if any(describes) else None,
     )
 
 

@@ -203,7 +203,8 @@ class Event(Settings):
 
     Attributes:
         code: templates or terms; the first that is complete counts.
-        description: templates; the first that is complete counts.
+        description: templates; the first that is complete counts. Where rows describe a code in several ways,
+            what is listed first counts, then what is most frequent.
         time: when it happened: columns or offsets; `static` for facts fixed at birth. Default: the table's.
         availability: when it was known, where that is later: columns or offsets, or `at once`. Default: the
             table's.
