@@ -50,7 +50,19 @@ BOOK = complete_codes(
 NOTE_TEXTS = ("Seen by Dr. Smith. BP 120/80!\n\nPlan:\n- rest\n- fluids", "  ", "One\nwrapped line. Two.")
 HOURS = (-24 * 40000, -24 * 700, -24 * 400, -50, -24, -1, 0, 0, 0, 1, 2, 23, 24, 25, 300)
 NUMBERS = (None, None, 0.0, 1.0, 1.005, 2.675, 138.0, -0.001, -3.14159, 0.125, 1e15, 5.0)
-WORDS = (None, None, None, "Checked", "Unchecked", "Positive", " two\n lines ", "", "naïve \U0001f600")
+WORDS = (
+    None,
+    None,
+    None,
+    "Checked",
+    "Unchecked",
+    "Positive",
+    "<0.5",
+    "> 7",
+    " two\n lines ",
+    "",
+    "naïve \U0001f600",
+)
 UNITS = (None, None, "mmol/L", " mg/dL ", "", "mm[Hg]", "mmHg", "{score}", "10*3/uL")
 PREDICTIONS = (-24 * 500, -25, 0, 0.5, 24, 400, 24 * 30)
 

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 from datetime import datetime, timedelta
 
 SECTION_ORDER = [
@@ -76,7 +77,8 @@ class Oracle:
     def value(self, event):
         book = self.codes[event["code"]]
         word, number = clean(event["text_value"]), event["numeric_value"]
-        if word and (number is None or book["kind"] in ("ordinal", "categorical", "flag", "note")):
+        limit = word is not None and re.match(r"[<>]=?\s*\d", word)
+        if word and (limit or number is None or book["kind"] in ("ordinal", "categorical", "flag", "note")):
             return word, False
         return (None, False) if number is None else (number_text(number), True)
 
@@ -131,12 +133,12 @@ class Oracle:
                 used.append(other)
         pieces = []
         for one in used:
-            text = self.value(one)[0]
+            text, is_number = self.value(one)
             if self.in_visits(one):
                 days = (at - one["time"]) // timedelta(days=1)
                 ago = {0: "same day", 1: "1 day before"}.get(days, f"{days} days before")
                 text = f"{text} ({ago})" if text else ago
-            elif self.style in ("markdown", "json"):
+            elif self.style in ("markdown", "json") and is_number:
                 text += self.mark(one, at)
             pieces.append(text)
         said = ", ".join(pieces)

@@ -150,7 +150,7 @@ def _event_lines(
     sample, place = picked
     places = np.flatnonzero(np.bincount(place, minlength=view.size))
     code = view.code[places]
-    value, values = value_ids(view, places, book)
+    value, values, _ = value_ids(view, places, book)
     valued = value != NO_VALUE
     unit = np.full(len(places), -1, dtype=np.int32)
     unit[valued], units = unit_ids(view, places[valued], book)

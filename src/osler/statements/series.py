@@ -70,10 +70,10 @@ def series_of(
     line, at = _last_events(
         view, sample, place, before, np.where((measured | visits)[place], style.values, 1)
     )
-    value, values = value_ids(view, at, book)
+    value, values, is_number = value_ids(view, at, book)
     mark = np.zeros(len(at), dtype=np.int32)
     if style.ranges:
-        limited = measured[at]
+        limited = measured[at] & is_number
         mark[limited] = marks(
             book,
             person,

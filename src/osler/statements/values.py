@@ -12,6 +12,7 @@ from osler.statements.view import View
 NO_VALUE = 0
 _EXACT = 2.0**53
 _SLOW = 0.1
+_LIMIT = r"^[<>≤≥]=?\s*[0-9.]"
 
 
 def spell_numbers(scaled: np.ndarray, *, decimals: int = 2) -> pl.Series:
@@ -85,10 +86,11 @@ def slope_ids(slopes: np.ndarray) -> tuple[np.ndarray, pl.Series]:
     return ids, pl.concat([texts, spell_numbers(distinct, decimals=4)])
 
 
-def value_ids(view: View, positions: np.ndarray, book: Book) -> tuple[np.ndarray, pl.Series]:
+def value_ids(view: View, positions: np.ndarray, book: Book) -> tuple[np.ndarray, pl.Series, np.ndarray]:
     """The value that each event is shown with.
 
-    The number stands before the word, for ordinal and categorical codes the word before the number.
+    The number stands before the word, for ordinal and categorical codes the word before the number; a word
+    that is a limit (`<0.5`) stands before the number of the limit.
 
     Args:
         view: the visible events.
@@ -96,7 +98,8 @@ def value_ids(view: View, positions: np.ndarray, book: Book) -> tuple[np.ndarray
         book: the code book.
 
     Returns:
-        int32 [n], `NO_VALUE` where there is none, and the distinct texts, the first of them empty.
+        int32 [n], `NO_VALUE` where there is none; the distinct texts, the first of them empty; and whether a
+        number is shown, bool [n].
 
     Raises:
         InputError: a number is NaN or infinite.
@@ -108,7 +111,8 @@ def value_ids(view: View, positions: np.ndarray, book: Book) -> tuple[np.ndarray
         word_ids, words = np.full(len(positions), -1), texts.clear()
     else:
         word_ids, words = clean_ids(view.column("text_value", positions))
-    is_word = (word_ids >= 0) & (book.text_first[view.code[positions]] | ~is_number)
+    is_limit = np.append(words.str.contains(_LIMIT).to_numpy(), np.False_)  # the last: id -1, none
+    is_word = (word_ids >= 0) & (book.text_first[view.code[positions]] | ~is_number | is_limit[word_ids])
     is_number &= ~is_word
     if is_number.any():
         found, spelled = number_ids(number[is_number])
@@ -117,7 +121,7 @@ def value_ids(view: View, positions: np.ndarray, book: Book) -> tuple[np.ndarray
     if is_word.any():
         ids[is_word] = word_ids[is_word] + len(texts)
         texts = pl.concat([texts, words])
-    return ids, texts
+    return ids, texts, is_number
 
 
 def numbers_at(view: View, positions: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
