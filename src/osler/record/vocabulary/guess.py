@@ -17,7 +17,8 @@ def guess_vocabulary(codes: Iterable[str]) -> str | None:
 
     Numbers of up to four digits alone are procedures when one has two digits or begins with 000, which no
     diagnosis of ICD-9-CM does, or when there are many: a long list of diagnoses holds codes of five digits,
-    or V and E codes. Codes that are both, as `V45` is of two revisions, go to ICD-9-CM when all of the list can.
+    or V and E codes. Codes that are both, as `V45` is of two revisions, go to ICD-9-CM when all of the list
+    can.
 
     Args:
         codes: with or without dots; blanks around them do not count.

@@ -5,9 +5,9 @@ A database works on some thousand rows at a time, which is too much where each h
 
 import os
 from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path
-from types import TracebackType
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -17,18 +17,13 @@ AT, LENGTH = "content_at", "content_bytes"
 TEXTS_AT_A_TIME = 16 << 20  # bytes
 
 
-class TextWriter:
-    """A file of texts that is being written."""
+class TextWriter(AbstractContextManager["TextWriter"]):
+    """A file of texts that is being written; closed at the end of the block."""
 
     def __init__(self, path: Path) -> None:
         self._file = path.open("wb")
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._file.close()
 
     def put(self, batch: "pa.RecordBatch") -> "pa.RecordBatch":
@@ -55,18 +50,13 @@ class TextWriter:
         return pa.record_batch([*rest.columns, *numbers], names=[*rest.schema.names, AT, LENGTH])
 
 
-class TextReader:
-    """A file of texts, read at any place."""
+class TextReader(AbstractContextManager["TextReader"]):
+    """A file of texts, read at any place; closed at the end of the block."""
 
     def __init__(self, path: Path) -> None:
         self._file = path.open("rb")
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._file.close()
 
     def get(self, batch: "pa.RecordBatch", columns: list[str]) -> "Iterator[pa.RecordBatch]":
