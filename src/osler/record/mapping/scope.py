@@ -161,13 +161,13 @@ class Scope:
         )
 
     def require_one(self, names: Iterable[str], *, key: str) -> None:
-        """Refuse a table that has none of some columns.
+        """Refuse a table that has none of some columns; that the source lacks a joined table is no fault.
 
         Raises:
             InputError: names them, and the columns that there are.
         """
         names = list(names)
-        if not any(self.has(name) for name in names):
+        if not any(self.has(name) or self._comes_from_nowhere(name) for name in names):
             lacks = (
                 f"has no column '{names[0]}'"
                 if len(names) == 1
@@ -179,6 +179,11 @@ class Scope:
                 allowed=self.relation.columns,
                 remedy=f"name the column in `{key}` of a spec that `extends` this one",
             )
+
+    def _comes_from_nowhere(self, name: str) -> bool:
+        """Whether a column is of a joined table that the source lacks; it has no value then."""
+        alias = self._own_name(name).alias
+        return alias in self._joined and self._joined[alias].relation is None
 
     def source(self, *, more: str = "") -> str:
         """The table with all columns and expressions that were asked for, as a sub-query in brackets.
