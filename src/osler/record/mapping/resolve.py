@@ -20,7 +20,8 @@ _FACTS = {
     "number": pl.UInt32(), "text": pl.String(), "vocabulary": pl.String(), "description": pl.String(),
     "parents": pl.List(pl.String()), "low": pl.Float64(), "high": pl.Float64(), "section": pl.String(),
     "kind": pl.String(), "role": pl.String(), "path": pl.String(), "once": pl.Boolean(),
-    "label_first": pl.Boolean(), "rule": pl.Int64(), "table": pl.String(), "described_by": pl.Int64(),
+    "of_moment": pl.Boolean(), "label_first": pl.Boolean(), "rule": pl.Int64(), "table": pl.String(),
+    "described_by": pl.Int64(),
 }  # fmt: skip
 
 
@@ -30,8 +31,8 @@ class Meanings:
 
     Attributes:
         codes: one row per number of a code: `number, code, description, parents, low, high, section, kind,
-            role, path, once, label_first, rule, table, described_by` (place of the template that describes it
-            among those of its rule).
+            role, path, once, of_moment (whether it is told once a moment), label_first, rule, table,
+            described_by` (place of the template that describes it among those of its rule).
         units: unit of each number as the source writes it; the first is that of 0, none.
         labels: words of each number likewise.
         sites: site of each number likewise.
@@ -113,7 +114,8 @@ def _facts(number: int, key: str, table: str, rule: Rule, entries: Entries) -> t
         rule.kind,
         rule.event.role,
         rule.event.path,
-        rule.event.once,
+        rule.event.once is True,
+        rule.event.once == "moment",
         rule.label_first,
         rule.number,
         table,

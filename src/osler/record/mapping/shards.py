@@ -99,6 +99,11 @@ class Resolver:
         return pl.Series([*_TOLD_ONCE, *self.meanings.codes.filter("once")["code"].unique().sort()])
 
     @cached_property
+    def _of_moment(self) -> pl.Series:
+        """Codes of which a moment has no event that says only what another says."""
+        return self.meanings.codes.filter("of_moment")["code"].unique().sort()
+
+    @cached_property
     def _codes(self) -> pl.DataFrame:
         """`code, rank, label_first` by number; the first row is that of 0, none."""
         named = self.meanings.codes.sort("number").select("code", "label_first")
@@ -171,7 +176,7 @@ class Resolver:
         events = events.sort([name for name in (*order, *beside) if name in events.columns], nulls_last=False)
         told = events.select(pl.col("code").is_in(self._once.implode())).to_series().arg_true()
         first = events[told].select(pl.struct("subject_id", "code").is_first_distinct()).to_series()
-        again = told.filter(~first)
+        again = pl.concat([told.filter(~first), self._said_at_once(events)]).unique().sort()
         keep = np.ones(events.height, dtype=bool)
         keep[again.to_numpy()] = False
         kept = events if again.is_empty() else events.filter(keep)
@@ -180,6 +185,16 @@ class Resolver:
             for column, kind in self.columns.items()
         )
         return whole, events[again]
+
+    def _said_at_once(self, events: pl.DataFrame) -> pl.Series:
+        """Places of events that say only what another says at the same moment."""
+        places = events.select(pl.col("code").is_in(self._of_moment.implode())).to_series().arg_true()
+        moment = ("subject_id", "time", "code", "visit_id")
+        valued = pl.col("numeric_value").is_not_null() | pl.col("text_value").is_not_null()
+        beside = ("unit", "note_id", *([self.site] if self.site in events.columns else []))
+        alike = pl.struct(*moment, "numeric_value", "text_value", *beside).is_first_distinct()
+        again = events[places].select(~alike | (~valued & valued.any().over(moment))).to_series()
+        return places.filter(again)
 
 
 def _where(condition: pl.Series, values: pl.Series) -> pl.Series:

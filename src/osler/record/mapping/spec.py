@@ -221,7 +221,8 @@ class Event(Settings):
         low: template of the lower limit of normal.
         high: template of the upper limit of normal.
         note_id: column with the id of the note.
-        once: whether only the earliest such event of a subject is kept.
+        once: `true`: only the earliest such event of a subject is kept; `moment`: of those at one time of a
+            visit none is kept that says only what another says, the same value or none beside one.
         needs_value: whether rows without a number or a word make no event.
         columns: columns that are each an event, `{column}` in the code being its name; a column may be given
             by its description alone.
@@ -244,7 +245,7 @@ class Event(Settings):
     low: str | None = None
     high: str | None = None
     note_id: str | None = None
-    once: bool = False
+    once: bool | Literal["moment"] = False
     needs_value: bool = False
     columns: Annotated[dict[str, Wide], BeforeValidator(_wide)] = Field(default_factory=dict)
 
