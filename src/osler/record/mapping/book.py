@@ -181,7 +181,9 @@ def _edges(book: pl.DataFrame, vocabulary: "Vocabulary | None") -> pl.DataFrame:
             paths.append((code, parent))
             code = parent  # noqa: PLW2901  (walks up the path)
     by_path = pl.DataFrame(paths, schema={"code": pl.String, "parent": pl.String}, orient="row")
-    known = ancestors(book["code"]) if vocabulary is None else vocabulary.parents(book["code"])
+    # Parents that the source states stand below others too.
+    codes = pl.concat([book["code"], stated["parent"].rename("code")]).unique().sort()
+    known = ancestors(codes) if vocabulary is None else vocabulary.parents(codes)
     return pl.concat([stated, by_path, known]).unique().sort("code", "parent")
 
 
