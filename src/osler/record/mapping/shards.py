@@ -19,6 +19,7 @@ from osler.record.write import write_events
 SITE = "site"
 ORIGINAL: dict[str, pl.DataType] = {"original_value": pl.Float32(), "original_unit": pl.String()}
 _TOLD_ONCE = (schema.BIRTH, schema.DEATH)  # by any source
+_LIMIT = r"^(?<sign>[<>≤≥]=?)\s*(?<number>[0-9]+(?:\.[0-9]*)?|\.[0-9]+)$"
 _NO_PAIR = np.iinfo(np.int64).max
 
 
@@ -136,7 +137,7 @@ class Resolver:
         events = coded.select("subject_id", "time", "visit_id", "note_id", _number="code").with_columns(
             by_number["code"].gather(code),
             number.cast(pl.Float32).alias("numeric_value"),
-            self._words(coded, code).alias("text_value"),
+            _limits(self._words(coded, code), factor, offset).alias("text_value"),
             units["unit"].gather(place),
             by_number["rank"].gather(code).alias("_rank"),
         )
@@ -200,6 +201,31 @@ class Resolver:
 def _where(condition: pl.Series, values: pl.Series) -> pl.Series:
     """Values where a condition holds, else null."""
     return values.zip_with(condition.fill_null(value=False), values.clear(n=values.len()))
+
+
+def _limits(words: pl.Series, factor: pl.Series, offset: pl.Series) -> pl.Series:
+    """Words with limits (`<0.5`) in the unit that their numbers are converted to.
+
+    Args:
+        words: strings [n].
+        factor, offset: of each value.
+
+    Returns:
+        The words; a converted limit has four significant digits.
+
+    Examples:
+        >>> words, ones = pl.Series(["<0.01", "high", "<0.01"]), pl.Series([1000.0, 1000.0, 1.0])
+        >>> _limits(words, ones, pl.Series([0.0, 0.0, 0.0])).to_list()
+        ['<10', 'high', '<0.01']
+    """
+    converted = ((factor != 1) | (offset != 0)).fill_null(value=False)
+    places = (converted & words.str.contains(_LIMIT).fill_null(value=False)).arg_true()
+    if places.is_empty():
+        return words
+    stated = words.gather(places).str.extract_groups(_LIMIT).struct
+    number = stated.field("number").cast(pl.Float64) * factor.gather(places) + offset.gather(places)
+    spelled = pl.Series([f"{float(f'{one:.4g}'):.10g}" for one in number], dtype=pl.String)
+    return words.clone().scatter(places, stated.field("sign") + spelled)
 
 
 def write_shard(
