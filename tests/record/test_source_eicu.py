@@ -99,7 +99,7 @@ EVENTS = """
     1 ~ 310 ~ LAB//Temperature ~ 37.5 ~ Cel
     1 ~ 310 ~ LAB//WBC x 1000 ~ 12.5 ~ 10*3/uL
     1 ~ 310 ~ LAB//ionized calcium ~ 1.20006 ~ mmol/L
-    1 ~ 310 ~ LAB//troponin - I ~  ~ ng/L ~ <0.02
+    1 ~ 310 ~ LAB//troponin - I ~  ~ ng/L ~ <20
     1 ~ 400 ~ LAB//custom//Rapid flu ~  ~  ~ negative
     1 ~ 400 ~ LAB//custom//Zinc ~ 70
     1 ~ 500 ~ PROCEDURE//Ventilation started
@@ -111,7 +111,6 @@ EVENTS = """
     1 ~ 1440 ~ APACHE//activetx ~  ~  ~ yes
     1 ~ 1440 ~ APACHE//bun ~ 22 ~ mg/dL
     1 ~ 1440 ~ APACHE//creatinine ~ 1.1 ~ mg/dL
-    1 ~ 1440 ~ APACHE//ejectfx ~ 55 ~ %
     1 ~ 1440 ~ APACHE//eyes ~ 4
     1 ~ 1440 ~ APACHE//glucose ~ 96 ~ mg/dL
     1 ~ 1440 ~ APACHE//heartrate ~ 104 ~ /min
