@@ -78,7 +78,7 @@ def test_dates_are_relative_where_the_source_has_offsets_only(
 
 
 def test_offsets_from_a_time_of_the_record_are_real(tmp_path: Path) -> None:
-    write_table(tmp_path / "files", "values", [{**ROW, "begin": "2020-01-01"}])
+    write_table(tmp_path / "files", "values", [{**ROW, "begin": "2020-01-01 00:00:00"}])
     spec = SPEC.format(required="true").replace("2000-01-01", "begin")
     ingest(tmp_path / "files", spec_of(spec), tmp_path / "out")
     assert open_dataset(tmp_path / "out").settings["dates"] == "real"

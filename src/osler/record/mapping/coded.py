@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 from osler.base.errors import InputError
 from osler.record.mapping.scope import Scope
-from osler.record.mapping.spec import Term
+from osler.record.mapping.spec_event import Term
 from osler.record.mapping.sql import literal
 from osler.record.mapping.template import Name, parse_template
 

@@ -9,7 +9,8 @@ from osler.record.mapping.options import IngestOptions, divide
 from osler.record.mapping.plan import Plan, make_plan
 from osler.record.mapping.query import Query
 from osler.record.mapping.rule import Rule
-from osler.record.mapping.spec import AT_ONCE, MappingSpec, Offset, Term
+from osler.record.mapping.spec import MappingSpec
+from osler.record.mapping.spec_event import AT_ONCE, Offset, Term
 
 
 def explain_tables(folder: Path, spec: MappingSpec, scratch: Path, *, where: str) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from osler.base.errors import InputError
 from osler.record.mapping.scope import Scope
-from osler.record.mapping.spec import Event, Term
+from osler.record.mapping.spec_event import Event, Term
 from osler.record.mapping.template import Name, parse_template
 
 

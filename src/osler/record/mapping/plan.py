@@ -10,7 +10,8 @@ from osler.record.mapping.files import SourceFiles, TableFiles
 from osler.record.mapping.query import Query, make_query
 from osler.record.mapping.relation import open_relation
 from osler.record.mapping.scope import Bound, Scope, join_keys
-from osler.record.mapping.spec import ALL_COLUMNS, STATIC, Dictionary, MappingSpec, Offset, Table
+from osler.record.mapping.spec import ALL_COLUMNS, Dictionary, MappingSpec, Table
+from osler.record.mapping.spec_event import STATIC, Offset
 from osler.record.mapping.sql import quoted
 
 if TYPE_CHECKING:

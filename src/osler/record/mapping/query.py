@@ -5,7 +5,8 @@ from dataclasses import dataclass
 
 from osler.record.mapping.coded import Field
 from osler.record.mapping.needs import require_events
-from osler.record.mapping.rule import CODE, LABEL, NOTHING, UNIT, Rule, make_rules
+from osler.record.mapping.reading import NOTHING
+from osler.record.mapping.rule import CODE, LABEL, UNIT, Rule, make_rules
 from osler.record.mapping.scope import Scope
 from osler.record.mapping.spec import MappingSpec
 from osler.record.mapping.sql import as_id
