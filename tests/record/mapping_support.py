@@ -12,8 +12,9 @@ import polars as pl
 import yaml
 
 from osler.record.dataset import open_dataset
-from osler.record.mapping.ingest import Source, ingest_source
+from osler.record.mapping.ingest import ingest_source
 from osler.record.mapping.options import IngestOptions
+from osler.record.mapping.source import Source
 from osler.record.mapping.spec import MappingSpec
 
 Rows = Sequence[Mapping[str, Any]]

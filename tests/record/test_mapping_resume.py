@@ -16,8 +16,9 @@ from mapping_support import events_of, spec_of, write_table
 from osler.base.errors import InputError
 from osler.base.hashing import hash_bytes
 from osler.record.dataset import open_dataset
-from osler.record.mapping.ingest import Source, ingest_source
+from osler.record.mapping.ingest import ingest_source
 from osler.record.mapping.options import IngestOptions
+from osler.record.mapping.source import Source
 from osler.record.sources import ingest
 
 SPEC = """

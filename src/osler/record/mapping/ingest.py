@@ -2,24 +2,20 @@
 
 import shutil
 import tempfile
-from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import polars as pl
-
 from osler.base.errors import InputError
-from osler.base.files import read_json, write_json, write_parquet
+from osler.base.files import read_json
 from osler.base.hashing import hash_file, hash_json
 from osler.base.output import Output
 from osler.base.progress import note
 from osler.record.dataset import Dataset
 from osler.record.identifiers import keep_key
-from osler.record.mapping.attrition import attrition_of
+from osler.record.mapping.beside import SUMMARY, write_beside
 from osler.record.mapping.continued import (
-    Continued,
     as_in_dataset,
     check_continuable,
     continue_dataset,
@@ -28,47 +24,15 @@ from osler.record.mapping.continued import (
 )
 from osler.record.mapping.database import database
 from osler.record.mapping.files import SourceFiles, list_source
-from osler.record.mapping.job import WORK, FirstPass, SecondPass, cores, first_pass, second_pass
-from osler.record.mapping.options import IngestOptions, divide
+from osler.record.mapping.job import WORK, FirstPass, cores, first_pass, second_pass
+from osler.record.mapping.options import divide
 from osler.record.mapping.plan import make_plan
-from osler.record.mapping.shards import ORIGINAL, SITE
-from osler.record.mapping.spec import MappingSpec
-from osler.record.splits import default_splits
-from osler.record.write import write_metadata
+from osler.record.mapping.source import Source
 
 if TYPE_CHECKING:
     from osler.record.vocabulary.vocabulary import Vocabulary
 
-SUMMARY = "metadata/ingest.json"
-ATTRITION = "metadata/attrition.parquet"
 _VERSION = 1
-
-
-@dataclass(frozen=True)
-class Source:
-    """What is ingested.
-
-    Attributes:
-        format_name: as the user named it.
-        name: what the dataset is called when the spec does not say.
-        folder: where its tables are.
-        spec: what they mean.
-        where: what to call the spec in an error.
-        options: memory, limit and others.
-        vocabulary: files of the user that describe codes.
-        before: rows of the attrition table for what never became a row of a table.
-        facts: more for the summary.
-    """
-
-    format_name: str
-    name: str
-    folder: Path
-    spec: MappingSpec
-    where: str
-    options: IngestOptions
-    vocabulary: Sequence[Path] = ()
-    before: Sequence[dict[str, Any]] = ()
-    facts: dict[str, Any] = field(default_factory=dict)
 
 
 def ingest_source(source: Source, out: Path, *, existing: Dataset | None = None) -> dict[str, Any]:
@@ -188,10 +152,7 @@ def _ingest(
             count=sum(counts.read for counts in first.collected.counts.values()),
             remedy="look at what was left out: " + _reasons(first),
         )
-    _write_metadata(part, source, first, second, source_hash, existing, continued)
-    attrition = attrition_of(first, second, before=source.before)
-    write_parquet(part / ATTRITION, attrition)
-    write_json(part / SUMMARY, _summary(source, first, second, attrition, vocabulary, existing))
+    write_beside(part, source, first, second, source_hash, vocabulary, existing, continued)
     shutil.rmtree(part / WORK)
 
 
@@ -202,134 +163,3 @@ def _reasons(first: FirstPass) -> str:
         for reason, n in counts.left.items()
     }
     return "; ".join(sorted(left)) or "the tables have no rows"
-
-
-def _write_metadata(
-    part: Path,
-    source: Source,
-    first: FirstPass,
-    second: SecondPass,
-    source_hash: str,
-    existing: Dataset | None,
-    continued: Continued | None,
-) -> None:
-    present = pl.concat(second.subjects).unique()
-    subjects = first.subjects.filter(pl.col("subject_id").is_in(present.implode()))
-    subjects = _merged_subjects(subjects.drop("kept"), existing)
-    codes, used = first.book.codes, first.meanings.codes["code"].unique()
-    splits = default_splits(subjects)
-    before: dict[str, Any] = {}
-    if existing is not None:
-        codes = pl.concat(
-            [existing.codes, codes.filter(~pl.col("code").is_in(existing.codes["code"].implode()))],
-            how="diagonal",
-        )
-        used = existing.codes["code"]
-        before = existing.settings
-        if existing.splits is not None:
-            new = splits.filter(~pl.col("subject_id").is_in(existing.splits["subject_id"].implode()))
-            splits = pl.concat([existing.splits.select("subject_id", "split"), new])
-    site = (continued.site if continued else None) or (SITE if first.collected.sites.texts else None)
-    beside = ["unit", "visit_id", "note_id", *(ORIGINAL if second.keeps_original else ())]
-    ingested = {"format": source.format_name, "source": source.name, "sha256": source_hash}
-    write_metadata(
-        part,
-        name=existing.name if existing else source.spec.name or source.name,
-        codes=codes,
-        used=used,
-        splits=splits,
-        subjects=subjects,
-        site_columns=(site,) if site else (),
-        extension_columns=tuple(dict.fromkeys([*beside, *(continued.columns if continued else ())])),
-        settings={
-            **before,
-            "undated": False,
-            "dates": first.plan.dates,
-            "timezone": source.spec.timezone,
-            "groups": {
-                **{name: group.plain() for name, group in source.spec.groups.items()},
-                **before.get("groups", {}),
-            },
-            "ingested": [*before.get("ingested", ()), ingested],
-        },
-        etl=f"osler ingest {source.format_name}",
-    )
-
-
-def _merged_subjects(subjects: pl.DataFrame, existing: Dataset | None) -> pl.DataFrame:
-    """The subjects of the source and of the dataset that it continues."""
-    if existing is None or existing.subjects is None:
-        return subjects
-    known = existing.subjects
-    both = (
-        subjects.join(known.select("subject_id", _group="group_id"), on="subject_id")
-        if "group_id" in known.columns
-        else subjects.clear()
-    )
-    torn = both.filter(pl.col("group_id") != pl.col("_group")).height if both.height else 0
-    if torn:
-        raise InputError(
-            "subjects belong to another person than in the dataset",
-            where=existing.path,
-            count=torn,
-            remedy="check `subjects.group` of the spec",
-        )
-    new = subjects.filter(~pl.col("subject_id").is_in(known["subject_id"].implode()))
-    return pl.concat(
-        [
-            known.with_columns(pl.col("source_id").cast(pl.String))
-            if "source_id" in known.columns
-            else known,
-            new,
-        ],
-        how="diagonal",
-    )
-
-
-def _summary(
-    source: Source,
-    first: FirstPass,
-    second: SecondPass,
-    attrition: pl.DataFrame,
-    vocabulary: "Vocabulary | None",
-    existing: Dataset | None,
-) -> dict[str, Any]:
-    counts = first.collected.counts
-    units = first.book.units
-    return {
-        "format_version": 1,
-        "format": source.format_name,
-        "source": source.name,
-        "n_rows": sum(one.read for one in counts.values()),
-        "n_subjects": int(pl.concat(second.subjects).n_unique()),
-        "n_events": sum(second.shards.values()),
-        "n_codes": first.meanings.codes["code"].n_unique(),
-        "n_shards": len(second.shards),
-        "continued": existing is not None,
-        "dates": first.plan.dates,
-        "timezone": source.spec.timezone,
-        "tables": {
-            name: {"rows": one.read, "kept": one.kept, "events": one.events} for name, one in counts.items()
-        },
-        "not_found": first.plan.absent,
-        "not_read": {name: reason for name, (reason, _) in first.not_read.items()},
-        "conversions": _conversions(first),
-        "n_units_respelled": int((units["unit"].ne_missing(units["original"])).sum()),
-        "vocabulary": vocabulary.sources if vocabulary else [],
-        "attrition": attrition.filter(pl.col("n_rows").is_not_null()).to_dicts(),
-        **source.facts,
-        "spec": source.spec.plain(),
-    }
-
-
-def _conversions(first: FirstPass) -> list[dict[str, Any]]:
-    """Which codes had values converted: code, units, factor."""
-    numbers = first.meanings.codes.select("code", code_number="number")
-    changed = first.book.units.filter((pl.col("factor") != 1) | (pl.col("offset") != 0))
-    return (
-        changed.join(numbers, on="code_number")
-        .select("code", "original", "unit", "factor", "offset")
-        .unique()
-        .sort("code", "original")
-        .to_dicts()
-    )

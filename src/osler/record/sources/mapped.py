@@ -13,9 +13,11 @@ from osler.base.hashing import hash_file
 from osler.base.output import finish_move
 from osler.base.progress import note
 from osler.record.dataset import open_dataset
-from osler.record.mapping.ingest import SUMMARY, Source, ingest_source
+from osler.record.mapping.beside import SUMMARY
+from osler.record.mapping.ingest import ingest_source
 from osler.record.mapping.job import NOT_OF_SPEC
 from osler.record.mapping.options import IngestOptions
+from osler.record.mapping.source import Source
 from osler.record.mapping.spec import MappingSpec
 from osler.record.sources.postgres import address, is_database_url, stage_database
 from osler.record.sources.specs import read_spec
