@@ -1,6 +1,7 @@
 """CLIF against the MIMIC-IV demo that was converted into it, and against the raw tables themselves."""
 
 import datetime as dt
+import shutil
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -201,6 +202,37 @@ def test_the_same_deaths_as_in_mimic(source: Path, events: list[dict[str, Any]])
         asked = dt.datetime.fromisoformat(day) + LATE if time is None else dt.datetime.fromisoformat(time)
         assert found[subject] == asked
     assert sorted(found.keys() - days.keys()) == ["10014354", "10018328", "10018501", "10037928", "10039708"]
+
+
+@pytest.fixture(scope="module")
+def mimic(source: Path, tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, Any]]:
+    """The stays and deaths of the same patients, from the tables of MIMIC-IV itself."""
+    folder = tmp_path_factory.mktemp("mimic4")
+    (folder / "files" / "hosp").mkdir(parents=True)
+    for name in ("admissions.csv.gz", "patients.csv.gz"):
+        shutil.copy(source.parent / "hosp" / name, folder / "files" / "hosp")
+    ingest("mimic4", folder / "files", None, folder / "out")
+    return events_of(folder / "out")
+
+
+@pytest.mark.parametrize("family", ["HOSPITAL_ADMISSION", "HOSPITAL_DISCHARGE", "MEDS_DEATH"])
+def test_the_datasets_of_both_forms_agree(
+    family: str, mimic: list[dict[str, Any]], events: list[dict[str, Any]]
+) -> None:
+    """What MIMIC-IV tells, CLIF tells of the same patient, in the same stay, at the same time."""
+
+    def told(rows: list[dict[str, Any]]) -> Counter[tuple[Any, ...]]:
+        visit = family != "MEDS_DEATH"  # CLIF knows the death of the patient, MIMIC-IV that of the stay
+        return Counter(
+            (row["subject_id"], row["visit_id"] if visit else None, row["time"])
+            for row in rows
+            if row["code"].startswith(family)
+        )
+
+    native, clif = told(mimic), told(events)
+    assert native.total() == (31 if family == "MEDS_DEATH" else 275)
+    assert native <= clif
+    assert clif.total() - native.total() == (5 if family == "MEDS_DEATH" else 35)
 
 
 def test_age_at_each_admission_is_that_of_the_source(source: Path, events: list[dict[str, Any]]) -> None:
