@@ -223,7 +223,7 @@ TABLES: dict[str, str] = {
     """,
 }  # fmt: skip
 
-# When each unit stay began, by hand: 1 January at the hour of the hospital admission, an hour later, ...
+# When each unit stay began: 1 January at the hour of the hospital admission, an hour later, ...
 UNIT_ADMITTED = {
     1: dt.datetime(2014, 1, 1, 9, 0),
     2: dt.datetime(2014, 1, 2, 9, 0),

@@ -1,5 +1,5 @@
 # ruff: noqa: E501 - a table: one event per line
-"""eICU becomes events: what each row of a small source stands for is written out by hand."""
+"""eICU becomes events: what each row of a small source stands for, event by event."""
 
 import datetime as dt
 from pathlib import Path
