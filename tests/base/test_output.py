@@ -66,6 +66,7 @@ def test_refused_input_leaves_the_folder_to_the_mended_one(tmp_path: Path) -> No
             (part / "a").write_text("a")
             if key == "wrong":
                 raise InputError("wrong")
+        assert (tmp_path / "out").exists() == (key == "mended")
     assert Output(tmp_path / "out", key="mended").complete
 
 

@@ -1,4 +1,4 @@
-"""The README's files and commands, as they are written, on a table made for it."""
+"""The README's files and commands, as they are written, on sources made for it."""
 
 import re
 import shlex
@@ -40,6 +40,8 @@ def _patients(rows: int = 160) -> pl.DataFrame:
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder with the table and the README's files, the current one."""
     _patients().write_csv(tmp_path / "patients.csv")
+    (tmp_path / "omop").mkdir()
+    (tmp_path / "omop" / "PERSON.csv").write_text("person_id,gender_concept_id,year_of_birth\n7,8532,1950\n")
     for block in _blocks("yaml"):
         name, content = block.split("\n", 1)
         (tmp_path / name.removeprefix("# ")).write_text(content)

@@ -63,6 +63,7 @@ class Output:
         self.part = self.folder / f"{PART_PREFIX}{key[:16]}"
         self._supersede = supersede
         self._forget_refused = forget_refused
+        self._is_new = not self.folder.exists()
         if (self.part / _SEAL).exists():
             _move(self.folder, self.part)
         self.complete = manifest_key(self.folder) == key
@@ -79,6 +80,8 @@ class Output:
         if error is not None:
             if self._forget_refused and isinstance(error, InputError):
                 shutil.rmtree(self.part, ignore_errors=True)
+                if self._is_new and not any(self.folder.iterdir()):
+                    self.folder.rmdir()
             return
         for leftover in self.part.rglob(f".*{TEMPORARY_SUFFIX}"):
             leftover.unlink()
