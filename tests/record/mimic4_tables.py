@@ -97,7 +97,9 @@ def hosp() -> dict[str, Rows]:
             "20|200|1|20-1|2130-03-01 13:00:00|MAIN|Oxycodone|5-10|mg||PO/NG",
             "20|200|2|20-2|2130-03-01 13:00:00|MAIN|Vancomycin|1000|mg|2.0|IV",
             "20|200|2|20-2|2130-03-01 13:00:00|BASE|SW|200|mL||",
-            "20|200|2|20-2|2130-03-01 13:00:00|BASE|Bag|1|BAG|2.0|IV",
+            "20|200|5|20-4|2130-03-01 16:00:00|BASE|NS|1000|mL||IV",
+            "20|200|5|20-4|2130-03-01 16:00:00|BASE|Bag|1|BAG||IV",
+            "20|200|6|20-4|2130-03-01 16:00:00|BASE|NS|1000|mL||IV",
             "20|200|3|20-3||MAIN|Insulin|0|UNIT|1|SC",
         ),
         "pharmacy": rows(
@@ -106,6 +108,8 @@ def hosp() -> dict[str, Rows]:
             "20|200|2|2130-03-01 13:00:00|2130-03-01 13:25:00|Vancomycin|IV Piggyback|Discontinued",
             "20|200|3|2130-03-01 14:00:00|2130-03-01 14:05:00|Insulin|Unit Dose|Discontinued",
             "20|200|4|2130-03-01 18:00:00|2130-03-01 15:00:00||TPN|Discontinued",
+            "20|200|5|2130-03-01 16:00:00|2130-03-01 15:00:00||IV Large Volume|Discontinued",
+            "20|200|6|2130-03-01 16:00:00|2130-03-01 15:00:00||IV Large Volume|Discontinued",
         ),
         "emar": rows(
             "subject_id|hadm_id|emar_id|charttime|storetime|medication|event_txt",
@@ -187,6 +191,8 @@ def icu() -> dict[str, Rows]:
             "226512|Admission Weight (Kg)|W|chartevents|General|kg|Numeric",
             "220739|GCS - Eye Opening|GCS|chartevents|Neurological|None|Text",
             "220635|Magnesium|Mg|chartevents|Labs|None|Numeric",
+            "225664|Glucose finger stick|GFS|chartevents|Labs|None|Numeric",
+            "220046|Heart rate Alarm - High|HR A|chartevents|Alarms|bpm|Numeric",
             "225103|IV access  prior to admission|IV|chartevents|Adm History/FHPA|None|Checkbox",
             "224288|Arterial line Insertion Date|A|datetimeevents|Access Lines - Invasive|None|Date and time",
             "225754|20 Gauge Insertion Date|G|datetimeevents|Access Lines - Peripheral|None|Date and time",
@@ -205,6 +211,8 @@ def icu() -> dict[str, Rows]:
             f"{stay}|2130-03-01 13:00:00|2130-03-01 13:20:00|226512|90|90|kg|0",
             f"{stay}|2130-03-01 13:00:00|2130-03-01 13:20:00|220739|To Speech|3||0",
             f"{stay}|2130-03-01 13:00:00|2130-03-01 13:20:00|220635|2.1|2.1|mg/dL|0",
+            f"{stay}|2130-03-01 13:00:00|2130-03-01 13:20:00|225664|140|140||0",
+            f"{stay}|2130-03-01 13:00:00|2130-03-01 13:20:00|220046|120|120|bpm|0",
             f"{stay}|2130-03-01 13:00:00|2130-03-01 13:20:00|225103|1|1||0",
             f"{stay}|2130-03-01 13:00:00|2130-03-01 13:20:00|225103|0|0||0",
             f"{stay}|2130-03-01 13:00:00|2130-03-01 13:20:00|220045|||bpm|0",
@@ -219,6 +227,8 @@ def icu() -> dict[str, Rows]:
             "|orderid|statusdescription",
             f"{stay}|2130-03-01 13:00:00|2130-03-01 15:00:00|2130-03-01 13:10:00|221906|0.5|mg|0.05"
             "|mcg/kg/min|1|ChangeDose/Rate",
+            f"{stay}|2130-03-01 15:00:00|2130-03-01 17:00:00|2130-03-01 15:10:00|221906|1|mg|0.1"
+            "|mcg/kg/min|1|Stopped",
             f"{stay}|2130-03-01 15:00:00|2130-03-01 15:01:00|2130-03-01 15:30:00|221906|0.1|mg|||2"
             "|FinishedRunning",
             f"{stay}|2130-03-01 15:00:00|2130-03-01 16:00:00|2130-03-01 15:30:00|221906|9|mg|||3|Rewritten",

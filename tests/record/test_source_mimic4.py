@@ -17,6 +17,7 @@ from osler.record.sources import ingest
 # subject | time | code | number | unit | words (/ for a new line) | visit
 EVENTS = """
     10 |  | GENDER//F |  |  |  |
+    10 |  | PERIOD//2014 - 2016 |  |  |  |
     10 | 2059-01-01 00:00 | MEDS_BIRTH |  |  |  |
     10 | 2150-01-02 10:00 | ETHNICITY//Hispanic or Latino |  |  | Puerto Rican | 100
     10 | 2150-01-02 10:00 | HOSPITAL_ADMISSION//Emergency department |  |  | as an emergency | 100
@@ -28,6 +29,7 @@ EVENTS = """
     10 | 2150-01-05 08:00 | ICD10PCS/0BH17EZ |  |  |  | 100
     10 | 2150-01-05 08:00 | MEDS_DEATH |  |  |  | 100
     20 |  | GENDER//M |  |  |  |
+    20 |  | PERIOD//2011 - 2013 |  |  |  |
     20 | 2090-01-01 00:00 | MEDS_BIRTH |  |  |  |
     20 | 2129-03-01 06:00 | ED_ADMISSION |  |  |  | 902
     20 | 2129-03-01 07:00 | ED_DISCHARGE |  |  |  | 902
@@ -40,7 +42,7 @@ EVENTS = """
     20 | 2130-01-10 23:59 | VITAL//dbp | 80 | mm[Hg] |  |
     20 | 2130-01-10 23:59 | VITAL//sbp | 110 | mm[Hg] | standing (1 min) |
     20 | 2130-01-10 23:59 | VITAL//sbp | 120 | mm[Hg] |  |
-    20 | 2130-02-01 12:00 | LAB//51478 |  | mg/dL | NEG |
+    20 | 2130-02-01 12:00 | LAB//51478 |  | mg/dL | negative |
     20 | 2130-02-02 12:00 | LAB//51053 |  | mg/dL | HEMOLYZED SPECIMEN, [removed] |
     20 | 2130-03-01 06:00 | ED_ADMISSION |  |  | by ambulance | 200
     20 | 2130-03-01 06:00 | RACE//White |  |  | Russian | 200
@@ -80,13 +82,12 @@ EVENTS = """
     20 | 2130-03-01 13:10 | INFUSION//221906 | 0.05 | ug/kg/min |  | 200
     20 | 2130-03-01 13:15 | PROCEDURE//224275//started |  |  | Left Ulnar | 200
     20 | 2130-03-01 13:20 | BODY//weight | 90 | kg |  | 200
-    20 | 2130-03-01 13:20 | CHART//220635 | 2.1 | mg/dL |  | 200
     20 | 2130-03-01 13:20 | CHART//220739 | 3 |  | To Speech | 200
     20 | 2130-03-01 13:20 | CHART//225103 |  |  |  | 200
     20 | 2130-03-01 13:20 | CHART//225103 |  |  | no | 200
+    20 | 2130-03-01 13:20 | CHART//225664 | 140 |  |  | 200
     20 | 2130-03-01 13:20 | VITAL//heart_rate | 88 | /min |  | 200
     20 | 2130-03-01 13:20 | VITAL//temperature | 37 | Cel |  | 200
-    20 | 2130-03-01 13:25 | DRUG_ORDER//Sterile Water |  |  | 200 mL, as carrier of another drug | 200
     20 | 2130-03-01 13:25 | DRUG_ORDER//Vancomycin |  |  | 1000 mg, intravenous, 2 times in 24 hours | 200
     20 | 2130-03-01 13:55 | ORDER//Nutrition |  |  | discontinued | 200
     20 | 2130-03-01 14:02 | DOSE//Vancomycin | 1000 | mg | intravenous | 200
@@ -97,9 +98,13 @@ EVENTS = """
     20 | 2130-03-01 14:55 | ORDER//General Care//Code status |  |  |  | 200
     20 | 2130-03-01 14:55 | ORDER//Tubes & Drains type |  |  | Chest tube | 200
     20 | 2130-03-01 15:00 | INPUT//221906 | 0.5 | mg |  | 200
+    20 | 2130-03-01 15:10 | INFUSION//221906 | 0.1 | ug/kg/min |  | 200
     20 | 2130-03-01 15:30 | INPUT//221906 | 0.1 | mg |  | 200
+    20 | 2130-03-01 16:00 | DRUG_ORDER//0.9% Sodium Chloride |  |  | 1000 mL, intravenous | 200
     20 | 2130-03-01 16:00 | SINCE//224288 | 2 | d |  | 200
     20 | 2130-03-01 16:00 | SINCE//225754 |  | d | 1 d ahead | 200
+    20 | 2130-03-01 17:00 | INFUSION//221906 |  |  | stopped | 200
+    20 | 2130-03-01 17:00 | INPUT//221906 | 1 | mg |  | 200
     20 | 2130-03-01 18:00 | DRUG_ORDER//TPN |  |  |  | 200
     20 | 2130-03-01 18:00 | OUTPUT//226559 | 600 | mL |  | 200
     20 | 2130-03-01 18:42 | OUTPUT//226588 | 50 | mL |  | 200
@@ -121,7 +126,7 @@ EVENTS = """
     20 | 2130-03-04 12:00 | HOSPITAL_DISCHARGE//Home with home care |  |  |  | 200
     20 | 2130-03-04 12:00 | ICD9CM/401.9 |  |  | primary diagnosis | 200
     20 | 2130-03-04 12:00 | ICD9PROC/96.04 |  |  |  | 200
-    20 | 2130-03-05 09:00 | NOTE//discharge summary |  |  |  /Name:  ___//Went home. | 200
+    20 | 2130-03-05 09:00 | NOTE//discharge summary |  |  | /Name:  ___//Went home. | 200
     20 | 2130-03-06 07:00 | MICROBIOLOGY//Blood Culture, Routine//BLOOD CULTURE |  |  | No growth |
     20 | 2130-03-06 23:59 | NOTE//discharge summary addendum |  |  | More. | 200
     20 | 2130-04-30 23:59 | MICROBIOLOGY//ACID FAST CULTURE//SPUTUM |  |  | No mycobacteria |
@@ -134,6 +139,7 @@ EVENTS = """
     20 | 2130-06-01 23:59 | HCPCS/G0378 |  |  |  | 201
     20 | 2131-01-01 23:59 | MEDS_DEATH |  |  |  |
     30 |  | GENDER//F |  |  |  |
+    30 |  | PERIOD//2011 - 2013 |  |  |  |
     30 | 2115-01-01 00:00 | MEDS_BIRTH |  |  |  |
     30 | 2140-05-05 20:00 | ED_ADMISSION |  |  |  | 910
     30 | 2140-05-05 20:00 | RACE//Black or African American |  |  | Cape Verdean | 910
@@ -149,18 +155,21 @@ LEFT_OUT = {
     ("labevents", "no value"): 1,
     ("microbiologyevents", "test was cancelled"): 1,
     ("prescriptions", "a container, not a drug"): 1,
-    ("pharmacy", "the same order as in prescriptions, which has its drugs and doses"): 3,
+    ("prescriptions", "the solution that another drug is given in, or its container"): 1,
+    ("pharmacy", "the same order as in prescriptions, which has its drugs and doses"): 5,
     ("emar_detail", "its time stands in emar, which is not there"): 1,
     ("emar_detail", "no dose and no rate in it: emar says that it was given"): 1,
     ("poe", "an order of drugs, told by prescriptions"): 1,
     ("poe", "an order of laboratory tests, told by their results"): 1,
     ("poe_detail", "a time without more"): 1,
     ("poe_detail", "its time stands in poe, which is not there"): 1,
+    ("chartevents", "a laboratory result, told by labevents"): 1,
+    ("chartevents", "a limit of an alarm, not a measurement"): 1,
     ("chartevents", "no value"): 1,
     ("inputevents", "rewritten by a later row"): 1,
 }
 # An organism stands in a row per antibiotic, a drug in a row per class; `dod` repeats a death.
-TOLD_ONCE = {"medrecon": 1, "microbiologyevents": 5, "patients": 1, "pyxis": 1}
+TOLD_ONCE = {"medrecon": 1, "microbiologyevents": 5, "patients": 1, "prescriptions": 1, "pyxis": 1}
 
 
 @pytest.fixture(scope="module")
@@ -213,7 +222,7 @@ def test_what_is_left_out_says_why(out: Path) -> None:
     ("code", "words"),
     [
         ("LAB//50931", "Glucose"),
-        ("LAB//50809", "Glucose (blood gas)"),
+        ("LAB//50809", "Glucose, whole blood"),
         ("LAB//51478", "Glucose, Urine"),
         ("LAB//51053", "Glucose, pleural fluid"),
         (
@@ -249,7 +258,7 @@ def test_codes_have_limits_parents_and_sections(out: Path) -> None:
     both = ["DRUG_CLASS//Platelet Aggregation Inhibitors", "DRUG_CLASS//Salicylate Analgesics"]
     assert book["HOME_DRUG//aspirin"]["parent_codes"] == both
     sections = {
-        "CHART//220635": "labs",
+        "CHART//225664": "labs",
         "VITAL//heart_rate": "vitals",
         "BODY//weight": "body",
         "CHART//220739": "other",
