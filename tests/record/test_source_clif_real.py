@@ -252,6 +252,14 @@ def test_every_code_but_those_of_billing_has_words(out: Path) -> None:
         pl.col("description").is_null() | (pl.col("description") == pl.col("code"))
     ).is_empty()
     assert not codes["description"].str.contains("_").any()
+    words = dict(codes.select("code", "description").rows())
+    went = "HOSPITAL_DISCHARGE//"
+    assert words[went + "Acute care hospital"] == "Discharged from hospital to an acute care hospital"
+    assert (
+        words[went + "Skilled nursing facility"] == "Discharged from hospital to a skilled nursing facility"
+    )
+    assert words[went + "Hospice"] == "Discharged from hospital to hospice"
+    assert words[went + "Home"] == "Discharged from hospital to home"
 
 
 def warnings(out: Path) -> Iterator[str]:
