@@ -77,6 +77,7 @@ TABLES: dict[str, str] = {
         3 | 1 | 101 | | 2170-03-02 00:00:00 | 2170-03-03 00:00:00 | MAIN | Morphine Sulfate | | | MORP2I | | | 2mg Syringe | 2-4 | mg | 1-2 | SYR | IV
         4 | 1 | 101 | | 2170-03-02 00:00:00 | 2170-03-04 00:00:00 | MAIN | Vancomycin | Vancomycin | Vancomycin | VANC1F | 009331 | 00338355248 | 1g Frozen Bag | 1000 | mg | 200 | mL | IV
         5 | 1 | 101 | | 2170-03-02 00:00:00 | | MAIN | Heparin | | | | | | | 5,000 | UNIT | 1 | mL | SC
+        6 | 1 | 101 | | 2170-03-02 00:00:00 | | BASE | NS | | | | | | | 1000 | mL | 1000 | mL | IV
     """,
     "INPUTEVENTS_CV": """
         ROW_ID | SUBJECT_ID | HADM_ID | ICUSTAY_ID | CHARTTIME | ITEMID | AMOUNT | AMOUNTUOM | RATE | RATEUOM | STORETIME | CGID | ORDERID | LINKORDERID | STOPPED | NEWBOTTLE | ORIGINALAMOUNT | ORIGINALAMOUNTUOM | ORIGINALROUTE | ORIGINALRATE | ORIGINALRATEUOM | ORIGINALSITE
@@ -102,7 +103,7 @@ TABLES: dict[str, str] = {
         ROW_ID | SUBJECT_ID | HADM_ID | ICUSTAY_ID | STARTTIME | ENDTIME | ITEMID | VALUE | VALUEUOM | LOCATION | LOCATIONCATEGORY | STORETIME | CGID | ORDERID | LINKORDERID | ORDERCATEGORYNAME | SECONDARYORDERCATEGORYNAME | ORDERCATEGORYDESCRIPTION | ISOPENBAG | CONTINUEINNEXTDEPT | CANCELREASON | STATUSDESCRIPTION | COMMENTS_EDITEDBY | COMMENTS_CANCELEDBY | COMMENTS_DATE
         1 | 1 | 101 | 1001 | 2170-03-01 10:00:00 | 2170-03-02 10:00:00 | 225792 | 1440 | min | | | 2170-03-02 10:30:00 | 8 | 1 | 1 | Ventilation | | ContinuousProcess | 1 | 0 | 0 | FinishedRunning | | |
         2 | 1 | 101 | 1001 | 2170-03-01 11:00:00 | 2170-03-01 11:01:00 | 225459 | 1 | None | | | 2170-03-01 11:20:00 | 8 | 2 | 2 | Imaging | | Task | 0 | 0 | 0 | FinishedRunning | | |
-        3 | 1 | 101 | 1001 | 2170-03-01 12:00:00 | 2170-03-04 12:00:00 | 224275 | 3 | day | Right Femoral. | Peripheral | 2170-03-04 12:00:00 | 8 | 3 | 3 | Peripheral Lines | | ContinuousProcess | 1 | 0 | 0 | FinishedRunning | | |
+        3 | 1 | 101 | 1001 | 2170-03-01 12:00:00 | 2170-03-04 12:00:00 | 224275 | 3 | day | Right Femoral. | Peripheral | 2170-03-01 12:10:00 | 8 | 3 | 3 | Peripheral Lines | | ContinuousProcess | 1 | 0 | 0 | FinishedRunning | | |
         4 | 1 | 101 | 1001 | 2170-03-01 12:00:00 | 2170-03-01 12:01:00 | 225459 | 1 | None | | | 2170-03-01 12:20:00 | 8 | 2 | 2 | Imaging | | Task | 0 | 0 | 2 | FinishedRunning | | |
         5 | 1 | 101 | 1001 | 2170-03-01 13:00:00 | 2170-03-01 13:01:00 | 225459 | 1 | None | | | 2170-03-01 13:20:00 | 8 | 2 | 2 | Imaging | | Task | 0 | 0 | 0 | Rewritten | | |
     """,
