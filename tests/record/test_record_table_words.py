@@ -221,7 +221,7 @@ def test_derived_columns_may_be_keys_groups_and_the_age(tmp_path):
         ({"derive": {"z": "sum(x) OVER ()"}}, "a window function", "derive.z", None),
         ({"derive": {"z": "random()"}}, "the function random", "derive.z", None),
         ({"derive": {"z": "sum(CAST(x AS DOUBLE))"}}, "not an expression of one row", "derive.z", None),
-        ({"derive": {"z": "x + 1 ORDER BY 1"}}, "not an expression of one row", "derive.z", None),
+        ({"derive": {"z": "x + 1 ORDER BY 1"}}, "more than one SQL expression", "derive.z", None),
         ({"derive": {"z": "CAST(b AS INTEGER) + 1 -- fine"}}, "fails on cells .data rows 3", "derive.z", 1),
         ({"derive": {"z": "num.co"}}, "not an expression of one row", "derive.z", None),
         ({"derive": {"X": "id"}}, "does not tell 'X' and x apart", "spec", 1),
