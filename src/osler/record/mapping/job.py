@@ -215,22 +215,19 @@ def count_rows(scan: str, connection: "duckdb.DuckDBPyConnection", paths: tuple[
 
 def _not_read(plan: Plan, connection: "duckdb.DuckDBPyConnection") -> dict[str, tuple[str, int | None]]:
     """Tables that make no events, with the reason and their rows."""
-    found: dict[str, tuple[str, int | None]] = {}
-    for name, reason in plan.ignored.items():
-        relation = plan.bound[name].relation
-        assert relation is not None, "only tables that are there are ignored"
-        found[name] = reason, count_rows(relation.scan, connection, relation.files.paths)
+    reasons = dict(plan.ignored)
     for name in plan.spec.tables:
-        relation = plan.bound[name].relation
-        if relation is not None and name not in plan.queries and name not in found:
-            found[name] = (
-                "only joined with other tables",
-                count_rows(relation.scan, connection, relation.files.paths),
-            )
+        if plan.bound[name].relation is not None and name not in plan.queries:
+            reasons.setdefault(name, "only joined with other tables")
+    relations = {name: plan.bound[name].relation for name in reasons}
+    told = {relation.files for relation in relations.values() if relation is not None}
     for name, bound in plan.dictionaries.items():
-        if bound.relation is not None:
-            rows = count_rows(bound.relation.scan, connection, bound.relation.files.paths)
-            found[name] = "dictionary of codes", rows
+        if bound.relation is not None and bound.relation.files not in told:
+            reasons[name], relations[name] = "dictionary of codes", bound.relation
+    found: dict[str, tuple[str, int | None]] = {}
+    for name, relation in relations.items():
+        assert relation is not None, "only tables that are there have a reason not to be read"
+        found[name] = reasons[name], count_rows(relation.scan, connection, relation.files.paths)
     vocabulary = {table[0] for name in plan.spec.vocabulary if (table := plan.source.find([name]))}
     for name in plan.unread:
         reason = "vocabulary of the source" if name in vocabulary else NOT_OF_SPEC
