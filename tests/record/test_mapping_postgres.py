@@ -13,7 +13,7 @@ from osler.base.errors import InputError
 from osler.base.hashing import hash_file
 from osler.record.dataset import open_dataset
 from osler.record.sources import ingest
-from osler.record.sources.postgres import stage_database
+from osler.record.sources.postgres import address, stage_database
 from osler.record.sources.specs import read_spec
 
 pgserver = pytest.importorskip("pgserver", reason="needs pgserver, which brings a PostgreSQL server")
@@ -115,6 +115,10 @@ def test_a_schema_is_chosen_by_the_url(database: str, tmp_path: Path) -> None:
     (tmp_path / "staged").mkdir()
     stage_database(database, spec, tmp_path / "staged")
     assert {path.name for path in (tmp_path / "staged").glob("*")} >= {"person.csv", "measurement.csv"}
+    for schema in ("one", "two"):  # what nobody asks for may be in several
+        write_table(tmp_path / "results", "achilles_results", [{"analysis_id": 1}])
+        load(database, tmp_path / "results", schema=schema)
+    stage_database(database, spec, tmp_path / "staged")
     load(database, tmp_path / "files", schema="two")
     with pytest.raises(InputError, match="is in several schemas: one, two"):
         stage_database(database, spec, tmp_path / "staged")
@@ -127,6 +131,31 @@ def test_a_database_that_refuses_is_named_without_its_password(tmp_path: Path) -
     assert "the database refused" in str(caught.value)
     assert "secret" not in str(caught.value)
     assert "127.0.0.1:9" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "postgresql://me:sec#ret@host/cdm",
+        "postgresql://me:sec/ret@host/cdm",
+        "postgresql://me:sec?ret@host:5432/cdm",
+        "postgresql://me:sec@ret@host/cdm",
+        "postgresql://me:secret@one:1,two:2/cdm?password=secret&options=-csearch_path%3Dv5",
+    ],
+)
+def test_no_url_shows_its_password_or_stops_the_program(url: str) -> None:
+    shown = address(url)
+    assert "sec" not in shown
+    assert "ret" not in shown
+    assert shown.startswith("postgresql://me@")
+    assert ("search_path%3Dv5" in shown) == ("search_path%3Dv5" in url)
+
+
+def test_a_url_that_is_none_is_refused_without_its_password(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="not understood") as caught:
+        ingest("omop", "postgresql://me:sec#ret@host:port/cdm?nonsense=1", None, tmp_path / "out")
+    assert "sec" not in str(caught.value)
+    assert "%23" in str(caught.value)
 
 
 def test_a_missing_table_of_a_database_is_refused_as_one_of_a_folder(database: str, tmp_path: Path) -> None:

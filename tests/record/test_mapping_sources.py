@@ -1,6 +1,7 @@
 """The same tables in any form and any memory give the same bytes; what is wrong with them is named."""
 
 import datetime as dt
+import gzip
 from pathlib import Path
 from typing import Any
 
@@ -245,7 +246,7 @@ def test_a_value_that_cannot_be_read_is_named_by_its_row(
         ),
         ("person,taken,item,value,unit\n1,2020-01-01 08:00:00,1,2,secret\xff\n", "not UTF-8"),
         ("person,taken,item,value,value\n", "column 'value' is there twice"),
-        ("", "the file has no header"),
+        ("\n", "the file has no header"),
     ],
 )
 def test_a_broken_file_is_named_without_its_text(tmp_path: Path, body: str, says: str) -> None:
@@ -255,6 +256,30 @@ def test_a_broken_file_is_named_without_its_text(tmp_path: Path, body: str, says
     assert says in str(error)
     assert "values.csv" in str(error)
     assert "secret" not in str(error)
+
+
+def test_files_that_could_hold_tables_and_are_not_read_are_named(tmp_path: Path) -> None:
+    folder = tables(tmp_path / "a")
+    (folder / "texts.csv").write_bytes(b"")
+    (folder / "older.zip").write_bytes(b"PK")
+    (folder / "LICENSE.md").write_text("free")
+    summary = ingest(folder, spec_of(SPEC), tmp_path / "d")
+    assert summary["set_aside"] == ["older.zip", "texts.csv"]
+    assert summary["not_read"]["texts.csv"] == "an empty file"
+    assert summary["not_read"]["older.zip"] == "files .zip are not read"
+    assert summary["not_found"] == ["texts"]
+    (folder / "people.csv").write_bytes(b"")
+    error = wrong(folder)
+    assert "required table 'people' is missing" in str(error)
+    assert "people.csv: an empty file" in str(error)
+
+
+def test_the_case_of_endings_does_not_matter(tmp_path: Path) -> None:
+    folder = tables(tmp_path / "a")
+    packed = gzip.compress((folder / "texts.csv").read_bytes())
+    (folder / "texts.csv").unlink()
+    (folder / "TEXTS.CSV.GZ").write_bytes(packed)
+    assert not ingest(folder, spec_of(SPEC), tmp_path / "d")["not_found"]
 
 
 def test_a_cut_off_archive_is_refused(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from osler.base.errors import InputError
 from osler.base.files import read_json
-from osler.base.output import MANIFEST
+from osler.base.output import manifest_key
 from osler.checks.source import SourceSurvey
 from osler.checks.survey import Survey
 from osler.record.dataset import Dataset
@@ -158,6 +158,19 @@ def _holds_predictions(file: Path) -> bool:
         return False
 
 
+def _has_shards(path: Path) -> bool:
+    """Whether there are shards to examine: sources have a folder `data` too, with other files."""
+    return any((path / "data").rglob("*.parquet"))
+
+
+def _is_sealed(path: Path) -> bool:
+    """Whether Osler wrote the manifest: bulk exports of FHIR have a file of that name too."""
+    try:
+        return manifest_key(path) is not None
+    except InputError:  # whatever is wrong with it is for its check to say
+        return True
+
+
 def _file(name: str) -> Callable[[Path], bool]:
     return lambda path: (path / name).is_file()
 
@@ -172,6 +185,6 @@ _MARKS: tuple[tuple[str, Callable[[Path], bool]], ...] = (
     (DATASET, _file("metadata/dataset.json")),
     (DATASET, _has_columns("subject_id", "time", "code")),
     (LABELS, _has_columns("subject_id", "prediction_time")),
-    (DATASET, lambda path: (path / "data").is_dir()),
-    (SEALED, _file(MANIFEST)),
+    (DATASET, _has_shards),
+    (SEALED, _is_sealed),
 )

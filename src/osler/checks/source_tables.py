@@ -32,6 +32,18 @@ def check(place: Place) -> list[Finding]:
                 remedy=f"describe them in a spec that `extends: {source.format_name}`, or leave them",
             )
         )
+    if run.set_aside:
+        names = [f"{name} ({reason})" for name, reason in run.set_aside.items()]
+        findings.append(
+            Finding(
+                WARNING,
+                f"files that could hold tables and will not be read: {listed(names, most=12)}",
+                file=str(place.path),
+                count=len(names),
+                example={"file": next(iter(run.set_aside))},
+                remedy="write them as CSV or Parquet (also packed: .gz, .zst), or leave them",
+            )
+        )
     if source.also:
         findings.append(
             Finding(

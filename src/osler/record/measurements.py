@@ -113,7 +113,8 @@ def plan_conversions(frame: pl.DataFrame) -> pl.DataFrame:
     A known measurement goes to its unit where that can be. Of what is left, units of one code that can be
     converted into each other go to the most frequent of them (of several, the first in the alphabet);
     equivalents and amounts are then not converted, as the charge is unknown. A description that states a unit
-    itself ("Weight (Lbs)") forbids what changes a number.
+    itself ("Weight (Lbs)") forbids what changes a number. Numbers without a unit are taken to be in the one
+    unit that the code has elsewhere when that is converted; when it has several, they stay as they are.
 
     Args:
         frame: `code, description, unit, n`: one row per code and unit as the source writes it (null: none),
@@ -131,10 +132,14 @@ def plan_conversions(frame: pl.DataFrame) -> pl.DataFrame:
     """
     spelled = frame.with_columns(ucum=ucum(frame["unit"]))
     usual = _most_frequent(spelled)
-    planned = [
-        _planned(code, description, unit, usual)
-        for code, description, unit in spelled.select("code", "description", "ucum").iter_rows()
-    ]
+    meant = _only_unit(spelled)
+    planned = []
+    for code, description, unit in spelled.select("code", "description", "ucum").iter_rows():
+        target, how = _planned(code, description, unit, usual)
+        if unit is None and code in meant:
+            there, change = _planned(code, description, meant[code], usual)
+            target, how = (there, change) if change.changes else (target, how)
+        planned.append((target, how))
     columns = {
         "target": pl.Series([unit for unit, _ in planned], dtype=pl.String),
         "factor": pl.Series([how.factor for _, how in planned], dtype=pl.Float64),
@@ -209,6 +214,12 @@ def _most_frequent(spelled: pl.DataFrame) -> dict[tuple[str, str], str]:
         kinds = unit if made_of is None else (made_of.above, made_of.below)
         usual[code, unit] = chosen.setdefault((code, kinds), unit)
     return usual
+
+
+def _only_unit(spelled: pl.DataFrame) -> dict[str, str]:
+    """The unit of codes that have one only, besides numbers without any."""
+    found = spelled.filter(pl.col("n") > 0).drop_nulls("ucum").group_by("code").agg(pl.col("ucum").unique())
+    return {code: units[0] for code, units in found.iter_rows() if len(units) == 1}
 
 
 def _per(unit: str | None) -> str:

@@ -8,6 +8,7 @@ import polars as pl
 from osler.record.mapping.job import FirstPass, SecondPass
 
 READ, LEFT_OUT, KEPT, NOT_READ, TOLD_ONCE = "read", "left out", "kept", "not read", "told once"
+IN_PART = "kept in part"
 COLUMNS = {
     "table": pl.String(),
     "step": pl.String(),
@@ -28,8 +29,8 @@ def attrition_of(
 ) -> pl.DataFrame:
     """The attrition table of an ingest.
 
-    Of each table the rows that were read are those kept and those left out; the events of the dataset are
-    those that kept rows made, less those that are told once.
+    Of each table the rows that were read are those kept, some of them in part, and those left out; the events
+    of the dataset are those that kept rows made, less those that are told once.
 
     Args:
         first, second: what the passes found and wrote.
@@ -56,6 +57,10 @@ def attrition_of(
                 "n_events": counts.events,
             }
         )
+        rows += [
+            {"table": name, "step": IN_PART, "reason": f"{reason}: without that event", "n_rows": n}
+            for reason, n in sorted(counts.partly.items())
+        ]
     rows += [
         {"table": name, "step": TOLD_ONCE, "reason": "told before of the subject", "n_events": n}
         for name, n in sorted(again.items())

@@ -163,6 +163,7 @@ def _summary(
         },
         "not_found": first.plan.absent,
         "not_read": {name: reason for name, (reason, _) in first.not_read.items()},
+        "set_aside": list(first.plan.source.set_aside),
         "conversions": _conversions(first),
         "n_units_respelled": int((units["unit"].ne_missing(units["original"])).sum()),
         "vocabulary": vocabulary.sources if vocabulary else [],

@@ -72,8 +72,9 @@ def make_book(
         .join(book.select("code", "description"), on="code", how="left")
     )
     units = _converted(valued) if convert else _spelled(valued)
+    codes = _with_ranges(_with_units(book, units), facts, units)
     return CodeBook(
-        codes=_with_units(book, units).select(schema.CODE_TYPES.keys()),
+        codes=codes.select(schema.CODE_TYPES.keys()),
         units=units.select("unit", "original", "factor", "offset", "unit_number", code_number="number").sort(
             "code_number", "unit_number"
         ),
@@ -86,9 +87,7 @@ def _described(facts: pl.DataFrame, vocabulary: "Vocabulary | None") -> pl.DataF
     Of several descriptions of a code the one that its event lists first counts, of those the most frequent.
     """
     by_code = facts.sort("n", "rule", "description", descending=[True, False, False], nulls_last=True)
-    first = {
-        name: pl.col(name).drop_nulls().first() for name in ("section", "kind", "role", "low", "high", "path")
-    }
+    first = {name: pl.col(name).drop_nulls().first() for name in ("section", "kind", "role", "path")}
     preferred = pl.col("description").sort_by("described_by", nulls_last=True, maintain_order=True)
     first["description"] = preferred.drop_nulls().first()
     book = by_code.group_by("code", maintain_order=True).agg(
@@ -222,9 +221,16 @@ def _converted(valued: pl.DataFrame) -> pl.DataFrame:
 
 
 def _with_units(book: pl.DataFrame, units: pl.DataFrame) -> pl.DataFrame:
-    """The code book with the most frequent unit of each code, and parents as MEDS has them."""
+    """The code book with the most frequent unit of each code.
+
+    Where numbers were converted and others of the code have no unit, the code has none either: nobody knows
+    what the latter are in.
+    """
+    unknown = pl.col("unit").is_null() & (pl.col("n_numbers") > 0)
+    converted = (pl.col("factor") != 1) | (pl.col("offset") != 0)
+    unclear = (unknown.any() & converted.any()).over("code")
     usual = (
-        units.filter(pl.col("unit").is_not_null())
+        units.filter(pl.col("unit").is_not_null() & ~unclear)
         .group_by("code", "unit")
         .agg(pl.col("n").sum())
         .sort("n", "unit", descending=[True, False])
@@ -234,3 +240,31 @@ def _with_units(book: pl.DataFrame, units: pl.DataFrame) -> pl.DataFrame:
     return book.join(usual, on="code", how="left", maintain_order="left").with_columns(
         levels=pl.lit(None, dtype=pl.List(pl.String))
     )
+
+
+def _with_ranges(book: pl.DataFrame, facts: pl.DataFrame, units: pl.DataFrame) -> pl.DataFrame:
+    """The code book with reference ranges in the unit of each code: of several the most frequent.
+
+    A range belongs to the unit of the numbers that it stands beside, and is converted like them; one that
+    stands beside several units says nothing.
+    """
+    kind = pl.struct("unit", "factor", "offset")
+    beside = (
+        units.filter(pl.col("n_numbers") > 0)
+        .group_by("number")
+        .agg(pl.col("unit", "factor", "offset").first(), _kinds=kind.n_unique())
+        .filter(pl.col("_kinds") == 1)
+    )
+    limits = (pl.col(name) * pl.col("factor") + pl.col("offset") for name in ("low", "high"))
+    ranges = (
+        facts.filter(pl.any_horizontal(pl.col("low", "high").is_not_null()))
+        .join(beside, on="number")
+        .join(book.select("code", usual="unit"), on="code")
+        .filter(pl.col("unit").eq_missing(pl.col("usual")))
+        .with_columns(limits)
+        .group_by("code", "low", "high")
+        .agg(pl.col("n").sum())
+        .sort("n", "low", "high", descending=[True, False, False])
+        .unique("code", keep="first", maintain_order=True)
+    )
+    return book.join(ranges.select("code", "low", "high"), on="code", how="left", maintain_order="left")

@@ -11,7 +11,7 @@ import polars as pl
 from osler.base.errors import InputError
 from osler.base.files import read_json, write_json
 from osler.record.identifiers import hashed_id
-from osler.record.mapping.database import as_input_error
+from osler.record.mapping.database import reading
 from osler.record.mapping.numbering import Numbering
 from osler.record.mapping.query import KEPT, Query
 from osler.record.mapping.rule import CODE, FIRST_BAD, LABEL, MADE, REASONS, UNIT, Rule
@@ -32,6 +32,7 @@ class Counts:
         kept: rows that made events.
         left: reason -> rows.
         bad: rows with something that cannot be read: reason -> rows.
+        partly: those of them that were kept, without what cannot be read.
         events: events made.
     """
 
@@ -39,6 +40,7 @@ class Counts:
     kept: int = 0
     left: Counter[str] = field(default_factory=Counter)
     bad: Counter[str] = field(default_factory=Counter)
+    partly: Counter[str] = field(default_factory=Counter)
     events: int = 0
 
 
@@ -94,6 +96,7 @@ class Collected:
                 kept=one["kept"],
                 left=Counter(one["left"]),
                 bad=Counter(one["bad"]),
+                partly=Counter(one["partly"]),
                 events=one["events"],
             )
             for name, one in saved["counts"].items()
@@ -133,11 +136,9 @@ class Collector:
         Raises:
             InputError: the file cannot be read to its end.
         """
-        import duckdb
-
         counts = self.collected.counts.setdefault(name, Counts())
         rows = self.batch_rows // 16 if query.has_notes else self.batch_rows
-        try:
+        with reading(*query.scope.relation.files.paths):
             for batch in connection.sql(query.sql).to_arrow_reader(rows):
                 frame = pl.DataFrame(pl.from_arrow(batch))
                 states = ["row_state", *dict.fromkeys(query.output(rule, "state") for rule in query.rules)]
@@ -147,8 +148,6 @@ class Collector:
                     if "text" in events.columns:
                         self.collected.text_bytes += int(events["text"].str.len_bytes().sum())
                     spill.add(events)
-        except duckdb.Error as error:
-            raise as_input_error(error, query.scope.relation.files.paths) from error
         spill.flush()
         self.collected.runs += spill.runs
 
@@ -247,10 +246,13 @@ def account(
         if row_state != KEPT:
             counts.left[query.reasons[row_state]] += n
             continue
-        for state in {state for state in of_rules if state >= FIRST_BAD}:
-            counts.bad[REASONS[state]] += n
+        unreadable = {REASONS[state] for state in of_rules if state >= FIRST_BAD}
+        for reason in unreadable:
+            counts.bad[reason] += n
         if MADE in of_rules:
             counts.kept += n
+            for reason in unreadable:
+                counts.partly[reason] += n
         else:
             counts.left[REASONS[next(state for state in _PRIORITY if state in of_rules)]] += n
 
@@ -277,7 +279,10 @@ def refuse_bad(name: str, query: Query, counts: Counts, connection: "duckdb.Duck
             sql = query.sql.replace(
                 "SELECT ", f"SELECT row_number() OVER () AS place, ({condition}) AS bad, ", 1
             )
-            rows = connection.sql(f"SELECT place FROM ({sql}) WHERE bad AND row_state = 0 LIMIT 5").fetchall()
+            with reading(*relation.files.paths):
+                rows = connection.sql(
+                    f"SELECT place FROM ({sql}) WHERE bad AND row_state = 0 LIMIT 5"
+                ).fetchall()
             if rows:
                 listed = ", ".join(f"{row[0]:,}" for row in sorted(rows))
                 raise InputError(

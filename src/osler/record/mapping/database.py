@@ -53,7 +53,27 @@ def count(connection: "duckdb.DuckDBPyConnection", sql: str) -> int:
     return int(connection.sql(sql).fetchall()[0][0])
 
 
-def as_input_error(error: Exception, paths: tuple[Path, ...]) -> InputError:
+@contextmanager
+def reading(*paths: Path) -> Iterator[None]:
+    """What DuckDB raises while it reads files becomes an `InputError`.
+
+    Nothing of its own message is kept, also not as the cause of the error: it quotes lines of records.
+
+    Args:
+        paths: the files, the most probable culprit first.
+
+    Raises:
+        InputError: the files cannot be read to their end, or an expression does not fit them.
+    """
+    import duckdb
+
+    try:
+        yield
+    except duckdb.Error as error:
+        raise _as_input_error(error, paths) from None
+
+
+def _as_input_error(error: Exception, paths: tuple[Path, ...]) -> InputError:
     """What DuckDB says of a file, without the text of the record that it quotes.
 
     Args:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from osler.base.errors import InputError
 from osler.record.mapping.collect import Counts, account, refuse_bad
-from osler.record.mapping.database import as_input_error, database
+from osler.record.mapping.database import database, reading
 from osler.record.mapping.files import list_source
 from osler.record.mapping.options import IngestOptions, divide
 from osler.record.mapping.plan import check_joins, make_plan
@@ -28,6 +28,7 @@ class DryRun:
         n_subjects: how many subjects there are.
         not_found: optional tables that the source lacks.
         unread: tables of the source that the spec does not name.
+        set_aside: files that could hold tables and are not read -> why.
     """
 
     counts: dict[str, Counts]
@@ -35,6 +36,7 @@ class DryRun:
     n_subjects: int
     not_found: list[str] = field(default_factory=list)
     unread: list[str] = field(default_factory=list)
+    set_aside: dict[str, str] = field(default_factory=dict)
 
 
 def read_through(folder: Path, spec: MappingSpec, scratch: Path, *, where: str) -> DryRun:
@@ -71,18 +73,15 @@ def read_through(folder: Path, spec: MappingSpec, scratch: Path, *, where: str) 
             n_subjects=subjects.height,
             not_found=plan.absent,
             unread=list(plan.unread),
+            set_aside=plan.source.set_aside,
         )
 
 
 def _counts(query: Query, connection: "duckdb.DuckDBPyConnection") -> Counts:
-    import duckdb
-
     states = ["row_state", *dict.fromkeys(query.outputs[f"{rule.number}.state"] for rule in query.rules)]
     named = ", ".join(states)
-    try:
+    with reading(*query.scope.relation.files.paths):
         rows = connection.sql(f"SELECT {named}, count(*) FROM ({query.sql}) GROUP BY {named}").fetchall()
-    except duckdb.Error as error:
-        raise as_input_error(error, query.scope.relation.files.paths) from error
     counts = Counts()
     account(rows, states, query, counts)
     return counts

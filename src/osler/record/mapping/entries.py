@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from osler.record.mapping.coded import Field, Looked, values_of
-from osler.record.mapping.database import as_input_error
+from osler.record.mapping.database import reading
 from osler.record.mapping.scope import Bound
 from osler.record.mapping.sql import as_id, as_text, quoted
 
@@ -83,8 +83,6 @@ def _read(
     wanted: list[Key],
     connection: "duckdb.DuckDBPyConnection",
 ) -> dict[Key, dict[str, str | None]]:
-    import duckdb
-
     relation = bound.relation
     assert relation is not None, "dictionaries that the source lacks are left out"
     here = pl.DataFrame(
@@ -100,11 +98,10 @@ def _read(
     )
     inner = relation.sql([*columns, *(name.lower() for name in key)])
     try:
-        rows = connection.sql(
-            f"SELECT DISTINCT {selected} FROM ({inner}) JOIN _wanted ON {matches} ORDER BY ALL DESC"
-        ).fetchall()
-    except duckdb.Error as error:
-        raise as_input_error(error, relation.files.paths) from error
+        with reading(*relation.files.paths):
+            rows = connection.sql(
+                f"SELECT DISTINCT {selected} FROM ({inner}) JOIN _wanted ON {matches} ORDER BY ALL DESC"
+            ).fetchall()
     finally:
         connection.unregister("_wanted")
     # Of several entries of a key the first in the order of their text counts, wherever it stands in the file.

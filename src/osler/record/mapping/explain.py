@@ -24,7 +24,8 @@ def explain_tables(folder: Path, spec: MappingSpec, scratch: Path, *, where: str
 
     Returns:
         JSON-ready: `about, subjects, sites, timezone, dates`, `tables` (by name: `files, bytes, columns_read,
-        columns_unused, columns_absent, leave_out, events`), `dictionaries`, `ignored, not_found, not_read`.
+        columns_unused, columns_absent, leave_out, events`), `dictionaries`, `ignored, not_found, not_read,
+        set_aside`.
 
     Raises:
         InputError: a required table or a column is missing, or an expression does not fit.
@@ -48,6 +49,7 @@ def explain_tables(folder: Path, spec: MappingSpec, scratch: Path, *, where: str
         "ignored": plan.ignored,
         "not_found": [*plan.absent, *(n for n, b in plan.dictionaries.items() if b.relation is None)],
         "not_read": list(plan.unread),
+        "set_aside": plan.source.set_aside,
     }
 
 
@@ -72,7 +74,7 @@ def _table(plan: Plan, name: str, query: Query) -> dict[str, Any]:
         "columns_absent": sorted(column for column in read if not relation.has(column)),
         "columns_unused": [column for column in relation.types if column.lower() not in read],
         "joined": {alias: join.table for alias, join in table.join.items()},
-        "leave_out": [f"{leave.reason}: {leave.where}" for leave in table.leave_out],
+        "leave_out": [f"{one.reason}: {one.where}" for one in table.leave_out if query.scope.leaves_out(one)],
         "events": [_event(query, rule) for rule in query.rules],
     }
 
@@ -129,6 +131,8 @@ def told(explained: dict[str, Any]) -> list[str]:
     for what, found in (("dictionaries", explained["dictionaries"]), ("not found", explained["not_found"])):
         if found:
             lines.append(f"{what}: {', '.join(found)}")
+    for name, reason in explained["set_aside"].items():
+        lines.append(f"{name}: not read: {reason}")
     if explained["not_read"]:
         lines.append(f"in the source, but not in the spec: {', '.join(explained['not_read'])}")
     return lines

@@ -4,7 +4,7 @@ import csv
 import gzip
 import io
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from pathlib import Path
 
@@ -13,6 +13,13 @@ from osler.base.errors import InputError
 PARQUET = ".parquet"
 TEXT_ENDINGS = (".csv", ".tsv")
 COMPRESSED = (".gz", ".zst")
+# What holds tables too, in a form that is not read.
+_FOREIGN = (
+    ".7z", ".arrow", ".bz2", ".dta", ".feather", ".orc", ".rar", ".rda", ".rds", ".sas7bdat", ".sav", ".tar",
+    ".tgz", ".xls", ".xlsx", ".xpt", ".xz", ".zip",
+)  # fmt: skip
+EMPTY = "an empty file"
+_MOST_LISTED = 5
 _SEPARATORS = ",\t;|"
 
 
@@ -46,10 +53,17 @@ class SourceFiles:
     Attributes:
         root: the source.
         tables: `hosp/labevents` -> its files.
+        set_aside: path below the source -> why this file is not read, though it could hold a table.
     """
 
     root: Path
     tables: dict[str, tuple[Path, ...]]
+    set_aside: dict[str, str] = field(default_factory=dict)
+
+    def aside(self) -> str:
+        """The first files that are set aside, with the reasons, as the end of a sentence."""
+        first = list(self.set_aside.items())[:_MOST_LISTED]
+        return "".join(f"; {name}: {reason}" for name, reason in first)
 
     def find(self, names: Iterable[str]) -> tuple[str, TableFiles] | None:
         """The first of some names that the source has.
@@ -98,30 +112,38 @@ def list_source(root: Path) -> SourceFiles:
     files = [root] if root.is_file() else sorted(path for path in root.rglob("*") if path.is_file())
     base = root.parent if root.is_file() else root
     tables: dict[str, list[Path]] = {}
+    set_aside = {}
     for path in files:
-        if stem_of(path) is not None and not _hidden(path.relative_to(base)):
+        name = path.relative_to(base)
+        if _hidden(name):
+            continue
+        if stem_of(path) is None:
+            if path.suffix.lower() in _FOREIGN:
+                set_aside[name.as_posix()] = f"files {path.suffix.lower()} are not read"
+        elif path.stat().st_size == 0:
+            set_aside[name.as_posix()] = EMPTY
+        else:
             tables.setdefault(_key(path, base), []).append(path)
+    found = SourceFiles(root, {key: tuple(paths) for key, paths in sorted(tables.items())}, set_aside)
     if not tables:
         raise InputError(
             "no tables",
             where=root,
             allowed=[f"{ending}[{'|'.join(COMPRESSED)}]" for ending in TEXT_ENDINGS] + [PARQUET],
-            remedy="name the folder with the source's tables",
+            remedy=f"name the folder with the source's tables{found.aside()}",
         )
-    return SourceFiles(root=root, tables={key: tuple(paths) for key, paths in sorted(tables.items())})
+    return found
 
 
 def stem_of(path: Path) -> str | None:
     """The name of a table's file without its endings, or None when it is no table.
 
     Examples:
-        >>> stem_of(Path("PERSON.csv.gz")), stem_of(Path("LICENSE.md"))
+        >>> stem_of(Path("PERSON.CSV.GZ")), stem_of(Path("LICENSE.md"))
         ('PERSON', None)
     """
-    name = path.name
-    for ending in COMPRESSED:
-        name = name.removesuffix(ending)
-    compressed = name != path.name
+    compressed = path.suffix.lower() in COMPRESSED
+    name = path.stem if compressed else path.name
     ending = Path(name).suffix.lower()
     if ending in TEXT_ENDINGS or (ending == PARQUET and not compressed):
         return name[: -len(ending)]

@@ -136,7 +136,7 @@ def _ingest(
         source.options,
         where=source.where,
         key=key,
-        hashed=existing is not None and ids_are_hashed(existing),
+        hashed=ids_are_hashed(existing) if existing else None,
         vocabulary=vocabulary,
         more_events=existing.rows if existing else 0,
     )

@@ -16,7 +16,7 @@ from osler.base.progress import bar
 from osler.record.mapping.book import CodeBook, make_book
 from osler.record.mapping.collect import Collected, Collector, refuse_bad
 from osler.record.mapping.continued import Continued
-from osler.record.mapping.database import as_input_error, count, database
+from osler.record.mapping.database import count, database, reading
 from osler.record.mapping.files import SourceFiles, table_files
 from osler.record.mapping.options import Budget, IngestOptions, divide
 from osler.record.mapping.plan import Plan, check_joins, make_plan
@@ -93,7 +93,7 @@ def first_pass(
     *,
     where: str,
     key: bytes,
-    hashed: bool,
+    hashed: bool | None,
     vocabulary: "Vocabulary | None",
     more_events: int = 0,
 ) -> FirstPass:
@@ -106,7 +106,8 @@ def first_pass(
         options: memory, limit and others.
         where: what to call the spec in an error.
         key: hashes ids that are no whole numbers.
-        hashed: whether to hash whole numbers too.
+        hashed: whether all ids are hashed (False: none may be), as in the dataset that is continued;
+            None: all where one is no whole number.
         vocabulary: vocabulary files that describe codes, or None.
         more_events: events of the dataset that is continued.
 
@@ -175,7 +176,11 @@ def buckets_for(plan: Plan, connection: "duckdb.DuckDBPyConnection", *, more_eve
         relation = plan.bound[name].relation
         assert relation is not None, "tables with a query are there"
         packed = (
-            1 if relation.files.is_parquet else 8 if relation.files.paths[0].suffix in (".gz", ".zst") else 1
+            1
+            if relation.files.is_parquet
+            else 8
+            if relation.files.paths[0].suffix.lower() in (".gz", ".zst")
+            else 1
         )
         text = relation.files.bytes * packed
         rows = text / 50
@@ -205,12 +210,8 @@ def count_rows(scan: str, connection: "duckdb.DuckDBPyConnection", paths: tuple[
     Raises:
         InputError: they cannot be read to their end.
     """
-    import duckdb
-
-    try:
+    with reading(*paths):
         return count(connection, f"SELECT count(*) FROM {scan}")
-    except duckdb.Error as error:
-        raise as_input_error(error, paths) from error
 
 
 def _not_read(plan: Plan, connection: "duckdb.DuckDBPyConnection") -> dict[str, tuple[str, int | None]]:
@@ -232,7 +233,7 @@ def _not_read(plan: Plan, connection: "duckdb.DuckDBPyConnection") -> dict[str, 
     for name in plan.unread:
         reason = "vocabulary of the source" if name in vocabulary else NOT_OF_SPEC
         found[name] = reason, _count_unknown(name, plan, connection)
-    return found
+    return found | {name: (reason, None) for name, reason in plan.source.set_aside.items()}
 
 
 def _count_unknown(name: str, plan: Plan, connection: "duckdb.DuckDBPyConnection") -> int | None:

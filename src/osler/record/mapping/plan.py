@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from osler.base.errors import InputError
-from osler.record.mapping.database import count
+from osler.record.mapping.database import count, reading
 from osler.record.mapping.files import SourceFiles, TableFiles
 from osler.record.mapping.query import Query, make_query
 from osler.record.mapping.relation import open_relation
@@ -138,7 +138,8 @@ def _files_of(
             f"the required table '{name}' is missing",
             where=source.root,
             allowed=[f"{one}.csv[.gz], .tsv[.gz] or .parquet, any case" for one in names],
-            remedy=f"name the folder that holds it; found: {', '.join(source.tables)} (spec: {where})",
+            remedy=f"name the folder that holds it; found: {', '.join(source.tables)}{source.aside()} "
+            f"(spec: {where})",
         )
     return found
 
@@ -217,12 +218,13 @@ def check_joins(plan: Plan, connection: "duckdb.DuckDBPyConnection") -> None:
             inner = relation.sql(columns)
             named = ", ".join(f"{key} AS k{n}" for n, key in enumerate(keys))
             places = ", ".join(f"k{n}" for n in range(len(keys)))
-            repeated = count(
-                connection,
-                f"SELECT count(*) FROM (SELECT {places} FROM (SELECT {named} FROM ({inner})) "
-                f"WHERE {' AND '.join(f'k{n} IS NOT NULL' for n in range(len(keys)))} "
-                f"GROUP BY {places} HAVING count(*) > 1)",
-            )
+            with reading(*relation.files.paths):
+                repeated = count(
+                    connection,
+                    f"SELECT count(*) FROM (SELECT {places} FROM (SELECT {named} FROM ({inner})) "
+                    f"WHERE {' AND '.join(f'k{n} IS NOT NULL' for n in range(len(keys)))} "
+                    f"GROUP BY {places} HAVING count(*) > 1)",
+                )
             if repeated:
                 raise InputError(
                     f"table '{relation.name}' has several rows for one {' and '.join(map(quoted, columns))}",

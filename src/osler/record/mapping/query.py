@@ -79,6 +79,8 @@ def make_query(scope: Scope, spec: MappingSpec, *, first_rule: int) -> Query:
     subject = subject_sql(scope)
     cases = []
     for place, leave in enumerate(table.leave_out):
+        if not scope.leaves_out(leave):
+            continue
         condition = scope.expression(leave.where, key=f"leave_out.{place}.where")
         cases.append(f"WHEN {condition} THEN {FIRST_LEFT + place}")
     cases.append(f"WHEN {subject} IS NULL THEN {NO_SUBJECT}")

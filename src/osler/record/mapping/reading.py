@@ -123,7 +123,7 @@ def _parsed(scope: Scope, spec: MappingSpec, value: Value, *, birth: bool) -> Re
     if value.family == "text":
         time = scope.once(finite(time))
     if (scope.table.midnight or spec.midnight) == "date" and not birth:
-        time = scope.once(midnight_as_date(time))
+        time = scope.once(midnight_as_date(time, value.sql, value.family))
     return Read(time, f"{value.sql} IS NOT NULL", value.name)
 
 

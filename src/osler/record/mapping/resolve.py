@@ -9,6 +9,7 @@ import polars as pl
 from osler.record import schema
 from osler.record.mapping.coded import Field, filled, number_of, values_of
 from osler.record.mapping.collect import Collected
+from osler.record.mapping.database import reading
 from osler.record.mapping.entries import Entries, look_up
 from osler.record.mapping.plan import Plan
 from osler.record.mapping.rule import CODE, LABEL, UNIT, Rule
@@ -149,7 +150,10 @@ def _site_names(plan: Plan, ids: Sequence[str], connection: "duckdb.DuckDBPyConn
         return list(ids)
     scope = plan.scope(sites.table)
     key, name = scope.identifier(sites.id, key="sites.id"), scope.identifier(sites.name, key="sites.name")
-    rows = connection.sql(f"SELECT DISTINCT {key}, {name} FROM {scope.source()} ORDER BY ALL DESC").fetchall()
+    with reading(*scope.relation.files.paths):
+        rows = connection.sql(
+            f"SELECT DISTINCT {key}, {name} FROM {scope.source()} ORDER BY ALL DESC"
+        ).fetchall()
     named = {site: title for site, title in rows if site is not None and title is not None}
     titles = list(named.values())
     return [

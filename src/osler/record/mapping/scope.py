@@ -7,7 +7,7 @@ from osler.base.errors import InputError
 from osler.record.mapping.expressions import parse_expression, renamed
 from osler.record.mapping.layers import Layers
 from osler.record.mapping.relation import Relation, as_words
-from osler.record.mapping.spec import Table
+from osler.record.mapping.spec import LeaveToOther, Table
 from osler.record.mapping.sql import as_id, quoted
 from osler.record.mapping.template import Name, parse_name
 
@@ -60,6 +60,7 @@ class Scope:
         self.table = table
         self.where = where
         self.dictionaries = dictionaries
+        self._tables = bound
         self._own = bound[name]
         self._joined = {alias: bound[join.table] for alias, join in table.join.items()}
         self._used: dict[str | None, dict[str, None]] = {None: {}, **{alias: {} for alias in table.join}}
@@ -73,6 +74,10 @@ class Scope:
         """The table itself."""
         assert self._own.relation is not None, "only tables that the source has are mapped"
         return self._own.relation
+
+    def leaves_out(self, leave: LeaveToOther) -> bool:
+        """Whether a rule of `leave_out` holds for this source."""
+        return leave.told_by is None or self._tables[leave.told_by].relation is not None
 
     def place(self, key: str) -> str:
         """What to call a key of this table in an error."""

@@ -20,7 +20,6 @@ SITE = "site"
 ORIGINAL: dict[str, pl.DataType] = {"original_value": pl.Float32(), "original_unit": pl.String()}
 _TOLD_ONCE = (schema.BIRTH, schema.DEATH)  # by any source
 _LIMIT = r"^(?<sign>[<>≤≥]=?)\s*(?<number>[0-9]+(?:\.[0-9]*)?|\.[0-9]+)$"
-_NO_PAIR = np.iinfo(np.int64).max
 
 
 @dataclass(frozen=True)

@@ -32,6 +32,16 @@ class Leave(Settings):
     reason: str
 
 
+class LeaveToOther(Leave):
+    """As `Leave`, for rows that another table may tell too.
+
+    Attributes:
+        told_by: the table that tells the same; where the source lacks it, such rows make events.
+    """
+
+    told_by: str | None = None
+
+
 def _pairs(value: Any) -> Any:
     """Names that are the same on both sides may be listed."""
     if isinstance(value, str):
@@ -152,7 +162,7 @@ class Table(Settings):
     midnight: Literal["date", "time"] | None = None
     time: Times = ()
     availability: Times | None = None
-    leave_out: tuple[Leave, ...] = ()
+    leave_out: tuple[LeaveToOther, ...] = ()
     events: tuple[Event, ...] = ()
 
     @model_validator(mode="after")
@@ -239,6 +249,9 @@ class MappingSpec(Settings):
                 _require(f"{key}.dictionary", lookup.dictionary, self.dictionaries)
                 if len(lookup.by) != len(self.dictionaries[lookup.dictionary].key):
                     raise ValueError(f"{key}.by: name a column for each of the dictionary's key")
+            for place, leave in enumerate(table.leave_out):
+                if leave.told_by is not None:
+                    _require(f"tables.{name}.leave_out.{place}.told_by", leave.told_by, self.tables)
             twice = sorted(table.join.keys() & table.lookup.keys())
             if twice:
                 raise ValueError(f"tables.{name}: '{twice[0]}' is both a join and a lookup")

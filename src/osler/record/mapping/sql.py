@@ -136,21 +136,42 @@ def as_time(sql: str, family: str, *, timezone: str, formats: Iterable[str] = ()
     return _parsed(sql, zone, list(formats), shift) if family == "text" else "CAST(NULL AS TIMESTAMP)"
 
 
-def midnight_as_date(time: str) -> str:
-    """A time, where 00:00 means a date without time of day."""
+def midnight_as_date(time: str, sql: str, family: str) -> str:
+    """A time, where 00:00 means a date without time of day.
+
+    Args:
+        time: the time in the zone of the dataset.
+        sql: what it was read from. A time that is 00:00 with the zone that is written there is that date.
+        family: of its type.
+    """
     midnight = f"CAST(CAST({time} AS DATE) AS TIMESTAMP)"
-    return f"CASE WHEN {time} = {midnight} THEN {time} + {END_OF_DAY} ELSE {time} END"
+    written = ""
+    if family == "text":
+        # The usual form has no zone, and 19 letters.
+        is_midnight = f"length({sql}) <> 19 AND regexp_matches({sql}, '{_MIDNIGHT_WITH_ZONE}')"
+        written = f"WHEN {is_midnight} THEN TRY_CAST(left({sql}, 10) AS TIMESTAMP) + {END_OF_DAY} "
+    elif family == "zoned":
+        there = f"timezone('UTC', {sql})"
+        written = f"WHEN {there} = CAST(CAST({there} AS DATE) AS TIMESTAMP) THEN {there} + {END_OF_DAY} "
+    return f"CASE {written}WHEN {time} = {midnight} THEN {time} + {END_OF_DAY} ELSE {time} END"
+
+
+# Left to itself DuckDB passes over words after a time ("8:30 PM", "08:30 EST") and takes years of two digits.
+_ZONE = " ?(Z|z|UTC|GMT|[+-][0-9]{2}(:?[0-9]{2})?)$"
+_DAY = "^[0-9]{4}[-/][0-9]{1,2}[-/][0-9]{1,2}"
+_TIME = f"{_DAY}([T ] *[0-9]{{1,2}}:[0-9]{{2}}(:[0-9]{{2}}([.][0-9]*)?)?({_ZONE[:-1]})?)?$"
+_MIDNIGHT_WITH_ZONE = f"^[0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}}[T ]00:00(:00([.]0*)?)?{_ZONE}"
 
 
 def _parsed(sql: str, zone: str, formats: list[str], shift: str) -> str:
-    # The shortest text with a zone is 2020-01-01T08:30Z; +01:00, +0100 and +01 have their sign here.
-    signs = " OR ".join(f"{sql}[{place}] IN ('+', '-')" for place in (-6, -5, -3))
     naive = f"TRY_CAST({sql} AS TIMESTAMP)"
+    zoned = f"regexp_replace(regexp_replace({sql}, ' ?(z|UTC|GMT)$', 'Z'), ' ([+-])', '\\1')"
     iso = (
-        f"CASE WHEN length({sql}) = 19 AND {sql}[17] = ':' THEN {naive} "  # the usual form
+        f"CASE WHEN length({sql}) = 19 AND {sql}[17] = ':' AND {sql}[5] = '-' THEN {naive} "  # the usual form
+        f"WHEN NOT regexp_matches({sql}, '{_TIME}') THEN NULL "
         f"WHEN length({sql}) <= 10 THEN {naive}{shift} "
-        f"WHEN length({sql}) > 16 THEN CASE WHEN right({sql}, 1) = 'Z' OR {signs} "
-        f"THEN timezone({zone}, TRY_CAST({sql} AS TIMESTAMPTZ)) ELSE {naive} END ELSE {naive} END"
+        f"WHEN regexp_matches({sql}, '{_ZONE}') THEN timezone({zone}, TRY_CAST({zoned} AS TIMESTAMPTZ)) "
+        f"ELSE {naive} END"
     )
     others = [f"try_strptime({sql}, {literal(form)}){'' if _has_hour(form) else shift}" for form in formats]
     return f"coalesce({', '.join([*others, iso])})" if others else iso

@@ -5,7 +5,9 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from osler.base.errors import InputError
-from osler.record.identifiers import integer_ids
+from osler.base.progress import note
+from osler.record.identifiers import hashed_id, integer_ids
+from osler.record.mapping.database import reading
 from osler.record.mapping.plan import Plan
 from osler.record.mapping.query import IDS, subject_sql
 
@@ -19,7 +21,7 @@ def find_subjects(
     *,
     key: bytes,
     limit: int | None,
-    hashed: bool = False,
+    hashed: bool | None = None,
 ) -> pl.DataFrame:
     """The subjects of a source, from its table of subjects, else from all tables; registered as `_ids`.
 
@@ -28,13 +30,15 @@ def find_subjects(
         connection: a database; gets the table `_ids` with `source, id, kept`.
         key: hashes ids that are no whole numbers.
         limit: only so many subjects, the first in the order of their ids; None: all.
-        hashed: whether whole numbers are hashed too, as in the dataset that this one continues.
+        hashed: whether all ids are hashed (False: none may be), as in the dataset that is continued;
+            None: all where one is no whole number.
 
     Returns:
         `source_id` (text), `subject_id`, `group_id`, `kept`, sorted by `subject_id`.
 
     Raises:
-        InputError: there are no subjects, ids clash, or a subject belongs to several persons.
+        InputError: there are no subjects, ids clash or do not go with those of the dataset that is
+            continued, or a subject belongs to several persons.
     """
     listed = _listed(plan, connection)
     if listed.is_empty():
@@ -52,12 +56,10 @@ def find_subjects(
             remedy="check `subjects.group` in the spec: one subject is one person",
         )
     listed = listed.unique("source_id", keep="first", maintain_order=True)
-    frame = _numbered(listed, "source_id", "subject_id", key, hashed=hashed)
-    if listed["group"].null_count():
-        frame = frame.with_columns(group_id="subject_id")
-    else:
-        frame = _numbered(frame, "group", "group_id", key, hashed=hashed)
-    frame = frame.sort("subject_id")
+    if hashed is False:
+        _check_whole(listed["source_id"], plan)
+    frame = _numbered(listed, "source_id", "subject_id", key, hashed=bool(hashed))
+    frame = _grouped(frame, key, hashed=bool(hashed)).sort("subject_id")
     kept = pl.lit(value=True) if limit is None else pl.int_range(pl.len()) < limit
     frame = frame.select("source_id", "subject_id", "group_id", kept=kept)
     ids = frame.select(source="source_id", id="subject_id", kept="kept").to_arrow()
@@ -72,19 +74,48 @@ def _listed(plan: Plan, connection: "duckdb.DuckDBPyConnection") -> pl.DataFrame
     subjects = plan.spec.subjects
     if subjects is None:
         parts = []
-        for scope in map(plan.scope, plan.queries):
+        scopes = [plan.scope(name) for name in plan.queries]
+        for scope in scopes:
             source_id = subject_sql(scope)
             parts.append(f"SELECT {source_id} AS source_id FROM {scope.source()}")
         sql = f"SELECT source_id, NULL::VARCHAR AS person FROM ({' UNION ALL '.join(parts)})"
     else:
         scope = plan.scope(subjects.table)
+        scopes = [scope]
         source_id = scope.identifier(subjects.id, key="subject")
         person = scope.identifier(subjects.group, key="subject") if subjects.group else "NULL::VARCHAR"
         sql = f"SELECT {source_id} AS source_id, {person} AS person FROM {scope.source()}"
-    table = connection.sql(
-        f"SELECT DISTINCT source_id, person FROM ({sql}) WHERE source_id IS NOT NULL ORDER BY ALL"
-    ).to_arrow_table()
+    with reading(*(path for scope in scopes for path in scope.relation.files.paths)):
+        table = connection.sql(
+            f"SELECT DISTINCT source_id, person FROM ({sql}) WHERE source_id IS NOT NULL ORDER BY ALL"
+        ).to_arrow_table()
     return pl.DataFrame(pl.from_arrow(table)).select("source_id", group=pl.col("person"))
+
+
+def _check_whole(ids: pl.Series, plan: Plan) -> None:
+    """Refuse ids that are no whole numbers: with them all would be hashed, and known subjects told twice."""
+    others = ids.cast(pl.Int64, strict=False).null_count()
+    if others:
+        raise InputError(
+            "subject ids that are no whole numbers, in a dataset whose ids are",
+            where=plan.source.root,
+            count=others,
+            remedy="give these subjects whole numbers, or ingest both sources together",
+        )
+
+
+def _grouped(frame: pl.DataFrame, key: bytes, *, hashed: bool) -> pl.DataFrame:
+    """`group_id` beside `group`: the number of the person; who has none is a group of their own."""
+    alone = frame["group"].is_null()
+    if alone.all():
+        return frame.with_columns(group_id="subject_id")
+    persons = _numbered(frame.filter(~alone), "group", "group_id", key, hashed=hashed)
+    if not alone.any():
+        return persons
+    note(f"subjects without a person, each a group of its own: {int(alone.sum()):,}")
+    own = [hashed_id(f"no person: {one}", key=key) for one in frame.filter(alone)["source_id"]]
+    rest = frame.filter(alone).with_columns(group_id=pl.Series(own, dtype=pl.Int64))
+    return pl.concat([persons, rest])
 
 
 def _numbered(frame: pl.DataFrame, name: str, target: str, key: bytes, *, hashed: bool) -> pl.DataFrame:

@@ -62,6 +62,9 @@ def ingest_mapped(
     strange = [name for name, reason in summary["not_read"].items() if reason == NOT_OF_SPEC]
     if strange:
         note(f"tables of the source that the spec does not know, not read: {', '.join(strange)}")
+    aside = {name: summary["not_read"][name] for name in summary["set_aside"]}
+    if aside:
+        note(f"not read: {', '.join(f'{name} ({reason})' for name, reason in aside.items())}")
     return summary
 
 

@@ -1,9 +1,9 @@
 """Tables out of a PostgreSQL database: copied to files in one snapshot, then read like any others."""
 
 import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
 from osler.base.errors import InputError
 from osler.base.files import atomic_path
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from psycopg import sql
 
 _URL = re.compile(r"^postgres(?:ql)?://", re.IGNORECASE)
+_SHOWN = ("options", "host", "hostaddr", "port", "dbname", "user")  # of the parameters of a URL
 _SYSTEM = ("information_schema", "pg_catalog", "pg_toast")
 
 
@@ -55,6 +56,15 @@ def stage_database(url: str, spec: MappingSpec, folder: Path) -> str:
             remedy="install it: pip install 'osler[postgres]'",
         ) from error
     try:
+        psycopg.conninfo.conninfo_to_dict(url)
+    except psycopg.ProgrammingError:
+        raise InputError(  # its message may quote the password
+            "the URL of the database is not understood",
+            where=address(url),
+            remedy="write postgresql://USER:PASSWORD@HOST:PORT/DATABASE, in the password %23 for #, %2F for "
+            "/, %3F for ? and %40 for @",
+        ) from None
+    try:
         with psycopg.connect(url) as connection:
             connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
             connection.execute("SET LOCAL datestyle = 'ISO, YMD'")
@@ -62,8 +72,8 @@ def stage_database(url: str, spec: MappingSpec, folder: Path) -> str:
             connection.execute("SET LOCAL extra_float_digits = 1")
             wanted = _wanted(spec)
             counted = {name.lower() for name, table in spec.tables.items() if table.ignore is not None}
-            places = _places(connection, url)
-            found = {name: place for name in wanted if (place := places.get(name)) is not None}
+            places = _places(connection, wanted, url)
+            found = {name: places[name] for name in wanted if name in places}
             with bar("copying", total=len(found)) as step:
                 for name, (schema, table) in found.items():
                     columns = sql.SQL("1 AS row" if name in counted else "*")
@@ -88,8 +98,10 @@ def _wanted(spec: MappingSpec) -> list[str]:
     return list(dict.fromkeys(name.lower().rpartition("/")[2] for name in listed if "*" not in name))
 
 
-def _places(connection: "psycopg.Connection[Any]", url: str) -> dict[str, tuple[str, str]]:
-    """Table, lower case -> schema and table. Schemas of the search path go first."""
+def _places(
+    connection: "psycopg.Connection[Any]", wanted: Sequence[str], url: str
+) -> dict[str, tuple[str, str]]:
+    """Wanted table, lower case -> schema and table. Schemas of the search path go first."""
     rows = connection.execute(
         "SELECT table_schema, table_name, array_position(current_schemas(false), table_schema::name) "
         "FROM information_schema.tables WHERE NOT table_schema = ANY(%s) ORDER BY 3 NULLS LAST, 1, 2",
@@ -99,6 +111,8 @@ def _places(connection: "psycopg.Connection[Any]", url: str) -> dict[str, tuple[
     ranks: dict[str, int | None] = {}
     for schema, table, rank in rows:
         name = str(table).lower()
+        if name not in wanted:
+            continue
         if name in places and rank is None and ranks[name] is None:
             raise InputError(
                 f"table '{table}' is in several schemas: {places[name][0]}, {schema}",
@@ -126,11 +140,13 @@ def _copy(connection: "psycopg.Connection[Any]", query: "sql.Composed", path: Pa
 def address(url: str) -> str:
     """The URL as it may be shown and stored: without the password.
 
+    Whatever the URL is like, nothing that stands between the name of the user and the last @ is shown.
+
     Examples:
-        >>> address("postgresql://me:secret@host/cdm")
-        'postgresql://me@host/cdm'
+        >>> address("postgresql://me:secret@host/cdm?options=-csearch_path%3Dv5&password=secret")
+        'postgresql://me@host/cdm?options=-csearch_path%3Dv5'
     """
-    parts = urlsplit(url)
-    user = f"{parts.username}@" if parts.username else ""
-    port = f":{parts.port}" if parts.port else ""
-    return f"postgresql://{user}{parts.hostname or ''}{port}{parts.path}"
+    user, at, rest = _URL.sub("", url).rpartition("@")
+    place, _, query = rest.partition("?")
+    shown = [part for part in query.split("&") if part.partition("=")[0] in _SHOWN]
+    return f"postgresql://{user.partition(':')[0]}{at}{place}{'?' if shown else ''}{'&'.join(shown)}"

@@ -1,14 +1,17 @@
 """Which source format a folder holds, by the names of its tables."""
 
+from collections import Counter
 from pathlib import Path
 
 from osler.base.errors import InputError
 from osler.record.mapping.files import SourceFiles, list_source
 from osler.record.mapping.spec import MappingSpec
+from osler.record.sources.fhir.archive import open_files
 from osler.record.sources.specs import BUILT_IN, read_spec
 
 _NAMED_BY_THE_USER = ("long", "notes")  # any table could be one of these
-_RESOURCES = (".ndjson", ".ndjson.gz", ".json", ".json.gz", ".tar", ".tar.gz", ".tgz")
+_MOST_LOOKED_AT = 20  # files, of which one is to hold resources
+_BEGINNING = 1 << 16  # bytes, within which a file of resources names the type of the first
 
 
 def recognise(folder: Path) -> list[str]:
@@ -17,7 +20,7 @@ def recognise(folder: Path) -> list[str]:
     Args:
         folder: the source.
     """
-    if any(path.name.lower().endswith(_RESOURCES) for path in folder.rglob("*") if path.is_file()):
+    if _holds_resources(folder):
         return ["fhir"]
     try:
         files = list_source(folder)
@@ -26,6 +29,23 @@ def recognise(folder: Path) -> list[str]:
     fits = {name: _tables_found(files, read_spec(name, None)[0]) for name in BUILT_IN}
     chosen = [name for name, n in fits.items() if n and name not in ("fhir", *_NAMED_BY_THE_USER)]
     return sorted(chosen, key=lambda name: -fits[name])
+
+
+def _holds_resources(folder: Path) -> bool:
+    """Whether one of the first files that could hold resources of FHIR begins like one."""
+    looked_at = 0
+    for path in sorted(path for path in folder.rglob("*") if path.is_file()):
+        try:
+            first = next(open_files(path, path.name, Counter()), None)
+            if first is not None:
+                looked_at += 1
+                if b'"resourceType"' in first.stream.read(_BEGINNING):
+                    return True
+        except (InputError, OSError, EOFError):  # what cannot be read is for the ingest to say
+            looked_at += 1
+        if looked_at == _MOST_LOOKED_AT:
+            break
+    return False
 
 
 def _tables_found(files: SourceFiles, spec: MappingSpec) -> int:

@@ -35,11 +35,10 @@ def scan_strings(path: Path, *, separator: str | None = None) -> pl.LazyFrame:
     """
     if not path.is_file():
         raise InputError("no such file", where=path, remedy="name a CSV, TSV or Parquet file")
-    if path.suffix == ".parquet":
+    if path.suffix.lower() == ".parquet":
         frame = _scan_parquet(path)
     else:
-        suffixes = [suffix for suffix in path.suffixes if suffix != ".gz"]
-        suffix = suffixes[-1] if suffixes else ""
+        suffix = _ending(path)
         if suffix not in (".csv", ".txt", *_TAB_SUFFIXES):
             raise InputError(
                 f"unknown kind of file '{path.suffix}'",
@@ -121,8 +120,14 @@ def _scan_parquet(path: Path) -> pl.LazyFrame:
     return frame.select(pl.all().cast(pl.String))
 
 
+def _ending(path: Path) -> str:
+    """The ending of a file's name below its packing, lower case; empty without one."""
+    endings = [ending for suffix in path.suffixes if (ending := suffix.lower()) != ".gz"]
+    return endings[-1] if endings else ""
+
+
 def _open(path: Path) -> IO[bytes]:
-    return gzip.open(path, "rb") if path.suffix == ".gz" else path.open("rb")  # type: ignore[return-value]
+    return gzip.open(path, "rb") if path.suffix.lower() == ".gz" else path.open("rb")  # type: ignore[return-value]
 
 
 def _check_utf8(path: Path) -> None:
@@ -200,10 +205,9 @@ def _widths(path: Path, separator: str | None) -> tuple[int, Iterator[tuple[int,
     """Columns of the header, and line number and cells of each row below it; nothing for Parquet."""
     import io
 
-    if path.suffix == ".parquet":
+    if path.suffix.lower() == ".parquet":
         return 0, iter(())
-    suffix = [part for part in path.suffixes if part != ".gz"][-1]
-    delimiter = separator or ("\t" if suffix in _TAB_SUFFIXES else ",")
+    delimiter = separator or ("\t" if _ending(path) in _TAB_SUFFIXES else ",")
     reader = csv.reader(io.TextIOWrapper(_open(path), "utf-8-sig", newline=""), delimiter=delimiter)
     width = len(next(reader))
     return width, ((reader.line_num, len(row)) for row in reader)
