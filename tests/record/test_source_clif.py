@@ -304,3 +304,32 @@ def test_the_dataset_is_valid_and_the_doctor_finds_nothing_broken(plain: Path) -
     warned = {one["check"] for one in report["findings"] if one["status"] == "warning"}
     # Codes of ICD, which CLIF does not describe, and sites of one patient.
     assert warned == {"dataset_codes", "dataset_sites"}
+
+
+def test_a_limit_keeps_its_decimal_point(tmp_path: Path) -> None:
+    """Where a site leaves out lab_value_numeric the number is read out of the words."""
+    files = write_clif(tmp_path / "files", without=("labs",))
+    row = {**dict.fromkeys(rows_of("labs")[0]), **rows_of("labs")[0], "lab_value_numeric": None}
+    troponin = {**row, "lab_category": "troponin_t", "reference_unit": "ng/mL", "lab_value": "<.01"}
+    lactate = {**row, "lab_category": "lactate", "reference_unit": "mmol/L", "lab_value": " .9. "}
+    write_table(files, "clif_labs", [troponin, lactate])
+    ingest("clif", files, None, tmp_path / "out")
+    found = {row[2]: row[3:6] for row in told(tmp_path / "out") if row[2].startswith("LAB//")}
+    assert [round(value[0], 3) for value in found.values()] == [0.9, 10.0]
+
+
+def test_a_diagnosis_of_a_fatal_stay_is_not_seen_before_the_death(tmp_path: Path) -> None:
+    files = write_clif(tmp_path / "files", without=("patient_diagnosis",))
+    stay = next(row for row in rows_of("hospitalization") if row["discharge_category"].lower() == "expired")
+    rows = [
+        {"patient_id": stay["patient_id"], "hospitalization_id": stay["hospitalization_id"],
+         "diagnosis_code": "A41.9", "diagnosis_code_format": "ICD10CM", "source_type": "encounter_dx",
+         "start_dttm": stay["admission_dttm"]},
+    ]  # fmt: skip
+    write_table(files, "clif_patient_diagnosis", rows)
+    ingest("clif", files, None, tmp_path / "out")
+    found = told(tmp_path / "out")
+    died = next(row[1] for row in found if row[2] == "MEDS_DEATH" and str(row[0]) == stay["patient_id"])
+    seen = [row[1] for row in found if row[2] == "ICD10CM/A41.9" and row[5] == "diagnosis of the encounter"]
+    assert seen
+    assert all(time >= died for time in seen)

@@ -12,6 +12,7 @@ from fhir_support import HL7, ICD10, LOINC, RXNORM, SNOMED, attachment, bundle, 
 from mapping_support import attrition_of, check_conservation, events_of
 
 from osler.base.files import read_json
+from osler.checks.doctor import examine
 from osler.record.dataset import open_dataset
 from osler.record.sources import ingest
 
@@ -290,3 +291,48 @@ def test_every_real_code_has_words(real_data: Path, tmp_path: Path) -> None:
     assert words.height > 150
     bare = words.filter(pl.col("description") == pl.col("code"))
     assert bare.is_empty()
+
+
+def test_what_lasts_is_known_when_it_is_over(tmp_path: Path) -> None:
+    """Results, doses and undated documents of a period are not seen at its start."""
+    span = {"start": "2020-01-02T08:00:00Z", "end": "2020-01-03T08:00:00Z"}
+    drug = {"medicationCodeableConcept": concept(RXNORM, "313782", "Saline"), "effectivePeriod": span}
+    text = [{"attachment": attachment(b"Died on day 9.")}]
+    lasting = measured("u", "2889-4", "Protein, urine", "", valueQuantity=quantity(2, "g/(24.h)"))
+    del lasting["effectiveDateTime"]
+    resources = [
+        *record()[:3],
+        {**lasting, "effectivePeriod": span},
+        resource("MedicationAdministration", "f", status="completed", subject="p", **drug,
+                 dosage={"dose": quantity(3000, "mL")}),
+        resource("MedicationAdministration", "k", status="in-progress", subject="p", **drug),
+        resource("DiagnosticReport", "v", status="final", subject="p", effectivePeriod=span,
+                 code=concept(LOINC, "11523-8", "EEG"), conclusion="Seizure at the end."),
+        resource("DocumentReference", "w", status="current", subject="p", content=text,
+                 context={"period": span}, type=concept(LOINC, "18842-5", "Discharge summary")),
+        resource("DocumentReference", "y", status="current", subject="p", content=text,
+                 context={"encounter": [VISIT], "period": {"start": "2020-01-01T09:00:00Z"}},
+                 type=concept(LOINC, "11506-3", "Progress note")),
+    ]  # fmt: skip
+    ingest("fhir", by_type(tmp_path / "export", resources), None, tmp_path / "out")
+    found = {(row[1], row[2]): row[0] for row in told(tmp_path / "out")}
+    over, started, left = at(3, 8), at(2, 8), at(5, 15)
+    assert {key: found[key] for key in found if key[0].startswith(("LOINC", "RxNorm", "NOTE"))} == {
+        ("LOINC/2889-4", 2.0): over,
+        ("RxNorm/313782", 3000.0): over,
+        ("RxNorm/313782", None): started,
+        ("NOTE//EEG", None): over,
+        ("NOTE//Discharge summary", None): over,
+        ("NOTE//Progress note", None): left,
+    }
+
+
+def test_a_death_that_nobody_dated_is_told_without_a_time(tmp_path: Path) -> None:
+    patient = resource("Patient", "p", birthDate="1950-03-09", gender="male", deceasedBoolean=True)
+    ingest("fhir", by_type(tmp_path / "export", [patient, *record()[2:]]), None, tmp_path / "out")
+    found = {row[1]: row[0] for row in told(tmp_path / "out")}
+    assert found["DEATH_UNDATED"] is None
+    assert "MEDS_DEATH" not in found
+    roles = {row["code"]: row["role"] for row in open_dataset(tmp_path / "out").codes.iter_rows(named=True)}
+    assert roles["DEATH_UNDATED"] == "identifier"  # no text and no count shows it
+    assert examine(tmp_path / "out")["n_broken"] == 0

@@ -324,3 +324,38 @@ def test_a_bad_date_is_refused_with_its_row(tmp_path: Path) -> None:
     write_table(files / "hosp", "services", rows, form="csv.gz")
     with pytest.raises(InputError, match=r"transfertime \(data row 2\)"):
         ingest("mimic4", files, None, tmp_path / "out")
+
+
+def test_weights_in_pounds_are_not_taken_for_kilograms(tmp_path: Path) -> None:
+    """The dictionary has no unit for them, and some rows have none either."""
+    files = mimic4(tmp_path / "files", without=("icu/d_items", "icu/chartevents"))
+    item = {
+        **icu()["d_items"][0],
+        "itemid": "226531",
+        "label": "Admission Weight (lbs.)",
+        "category": "General",
+    }
+    row = {**icu()["chartevents"][0], "itemid": "226531", "value": "180", "valuenum": "180", "valueuom": None}
+    write_table(files / "icu", "d_items", [{**item, "unitname": "None"}])
+    write_table(files / "icu", "chartevents", [row])
+    ingest("mimic4", files, None, tmp_path / "out")
+    assert [row[3:5] for row in told(tmp_path / "out") if row[2] == "BODY//weight" and row[0] == "20"][
+        -1
+    ] == [
+        "81.6466",
+        "kg",
+    ]
+
+
+def test_what_another_table_would_tell_is_told_where_that_is_not_there(tmp_path: Path) -> None:
+    without = ("hosp/labevents", "hosp/pharmacy", "hosp/prescriptions")
+    files = mimic4(tmp_path / "files", without=without)
+    solution = {**hosp()["prescriptions"][0], "drug_type": "BASE", "drug": "NS", "dose_unit_rx": "mL"}
+    orders = [{**solution, "dose_val_rx": "1000"}, {**solution, "dose_val_rx": "100"}]
+    ingest("mimic4", files, None, tmp_path / "out")
+    assert [row[3] for row in told(tmp_path / "out") if row[2] == "CHART//220635"] == ["2.1"]
+    write_table(files / "hosp", "prescriptions", orders)
+    ingest("mimic4", files, None, tmp_path / "with-orders")
+    found = [row[5] for row in told(tmp_path / "with-orders") if row[2].startswith("DRUG_ORDER//0.9%")]
+    assert len(found) == 1
+    assert found[0].startswith("1000 mL")

@@ -269,3 +269,41 @@ def test_no_diagnosis_is_seen_before_its_visit_ends(real_data: Path, tmp_path: P
     seen = [row for row in events_of(tmp_path / "out") if row["code"] in coded and row["visit_id"]]
     assert len(seen) > 1_000
     assert all(str(row["time"].date()) >= ends[row["visit_id"]] for row in seen)
+
+
+def one(tmp_path: Path, table: str, row: dict[str, Any]) -> list[tuple[Any, ...]]:
+    """What a table of one row tells of person 11."""
+    files = source(tmp_path / "files")
+    (files / f"{table}.csv").unlink(missing_ok=True)
+    ingest("omop", files, None, tmp_path / "without")
+    save(files, table, [{"person_id": 11, **row}])
+    ingest("omop", files, None, tmp_path / "with")
+    before = told(tmp_path / "without")
+    return [row for row in told(tmp_path / "with") if row not in before]
+
+
+def test_a_detail_without_its_concept_is_no_intensive_care(tmp_path: Path) -> None:
+    detail = {"visit_detail_concept_id": "", "visit_occurrence_id": 101,
+              "visit_detail_start_date": "2020-01-02", "visit_detail_end_date": "2020-01-03"}  # fmt: skip
+    assert one(tmp_path, "visit_detail", detail) == []
+
+
+def test_a_visit_of_no_concept_is_told_by_what_the_source_called_it(tmp_path: Path) -> None:
+    visit = {"visit_occurrence_id": 103, "visit_concept_id": 0, "visit_source_value": "Day ward",
+             "visit_start_date": "2020-03-01", "visit_end_date": "2020-03-01"}  # fmt: skip
+    found = [row for row in one(tmp_path, "visit_occurrence", visit) if row[6] == 103]
+    assert [row[2] for row in found] == ["VISIT//Day ward"]
+
+
+@pytest.mark.parametrize(
+    ("written", "words"), [("5.5 mmol/L", None), ("<5.5 mmol/L", "<99.09"), ("5.5", None)]
+)
+def test_what_the_source_wrote_says_only_what_the_number_does_not(
+    tmp_path: Path, written: str, words: str | None
+) -> None:
+    row = {
+        "measurement_concept_id": 0, "measurement_source_value": "Glucose", "measurement_date": "2020-01-03",
+        "value_as_number": "5.5", "value_source_value": written, "unit_source_value": "mmol/L",
+    }  # fmt: skip
+    found = [row for row in one(tmp_path, "measurement", row) if row[2] == "MEASUREMENT//Glucose"]
+    assert [(round(row[3], 2), row[4], row[5]) for row in found] == [(99.09, "mg/dL", words)]

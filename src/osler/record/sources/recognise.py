@@ -1,5 +1,6 @@
 """Which source format a folder holds, by the names of its tables."""
 
+import zlib
 from collections import Counter
 from pathlib import Path
 
@@ -36,12 +37,12 @@ def _holds_resources(folder: Path) -> bool:
     looked_at = 0
     for path in sorted(path for path in folder.rglob("*") if path.is_file()):
         try:
-            first = next(open_files(path, path.name, Counter()), None)
-            if first is not None:
+            for first in open_files(path, path.name, Counter()):
                 looked_at += 1
                 if b'"resourceType"' in first.stream.read(_BEGINNING):
                     return True
-        except (InputError, OSError, EOFError):  # what cannot be read is for the ingest to say
+                break
+        except (InputError, OSError, EOFError, zlib.error):  # what cannot be read is for the ingest to say
             looked_at += 1
         if looked_at == _MOST_LOOKED_AT:
             break
