@@ -87,3 +87,36 @@ def summary_of(out: Path) -> dict[str, Any]:
     """What `metadata/ingest.json` says."""
     read: dict[str, Any] = json.loads((out / "metadata" / "ingest.json").read_text())
     return read
+
+
+def left_out(out: Path) -> dict[tuple[str, str], int]:
+    """Rows of each table that made no event, by reason."""
+    return {
+        (row["table"], row["reason"]): row["n_rows"] for row in attrition_of(out) if row["step"] == "left out"
+    }
+
+
+def cells(text: str) -> list[list[str]]:
+    """The cells of the lines of a text."""
+    return [[cell.strip() for cell in line.split(" |")] for line in text.strip().splitlines()]
+
+
+def told_cells(out: Path) -> list[list[str]]:
+    """Events as the dataset has them: subject, time, code, number, unit, words (/ for a new line), visit."""
+    return [
+        [
+            str(row["subject_id"]),
+            "" if row["time"] is None else row["time"].strftime("%Y-%m-%d %H:%M"),
+            row["code"],
+            "" if row["numeric_value"] is None else f"{row['numeric_value']:.6g}",
+            row["unit"] or "",
+            (row["text_value"] or "").replace("\n", "/").strip(),
+            str(row["visit_id"] or ""),
+        ]
+        for row in events_of(out)
+    ]
+
+
+def codes_of(out: Path) -> dict[str, dict[str, Any]]:
+    """The code book, by code."""
+    return {row["code"]: row for row in open_dataset(out).codes.iter_rows(named=True)}

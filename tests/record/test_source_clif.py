@@ -7,7 +7,7 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 from clif_tables import TABLES, rows_of, write_clif
-from mapping_support import attrition_of, check_conservation, events_of, write_table
+from mapping_support import attrition_of, check_conservation, events_of, left_out, write_table
 from meds import DataSchema
 
 from osler.base.errors import InputError
@@ -180,11 +180,7 @@ def test_every_table_of_the_test_is_known_to_the_spec_and_read_or_ignored(plain:
 
 def test_what_is_left_out_says_why(plain: Path) -> None:
     check_conservation(plain)
-    left = {
-        (row["table"], row["reason"]): row["n_rows"]
-        for row in attrition_of(plain)
-        if row["step"] == "left out"
-    }
+    left = left_out(plain)
     assert left == {
         ("hospitalization", "subject is not in the table of subjects"): 1,
         ("vitals", "no value"): 1,

@@ -8,7 +8,7 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 from eicu_tables import SUBJECTS, TABLES, UNIT_ADMITTED, rows_of, write_eicu
-from mapping_support import attrition_of, check_conservation, events_of, write_table
+from mapping_support import attrition_of, check_conservation, events_of, left_out, write_table
 from meds import DataSchema
 
 from osler.base.errors import InputError
@@ -240,11 +240,7 @@ def test_every_table_is_known_to_the_spec_and_read_or_ignored(plain: Path) -> No
 
 def test_what_is_left_out_says_why(plain: Path) -> None:
     check_conservation(plain)
-    left = {
-        (row["table"], row["reason"]): row["n_rows"]
-        for row in attrition_of(plain)
-        if row["step"] == "left out"
-    }
+    left = left_out(plain)
     assert left == {
         ("admissiondx", "organ system, which the path of the diagnosis says too"): 1,
         ("pasthistory", "says only that the history was taken, or not"): 1,

@@ -6,7 +6,16 @@ from typing import Any
 
 import pyarrow.parquet as pq
 import pytest
-from mapping_support import attrition_of, check_conservation, events_of, write_table
+from mapping_support import (
+    attrition_of,
+    cells,
+    check_conservation,
+    codes_of,
+    events_of,
+    left_out,
+    told_cells,
+    write_table,
+)
 from meds import DataSchema
 from mimic3_tables import TABLES, rows_of, write_mimic3
 from mimic4_tables import mimic4
@@ -154,46 +163,21 @@ def out(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder / "out"
 
 
-def lines(text: str) -> list[list[str]]:
-    """The cells of the lines of a text."""
-    return [[cell.strip() for cell in line.split(" |")] for line in text.strip().splitlines()]
-
-
-def told(out: Path) -> list[list[str]]:
-    """The events of a dataset in the same form, in its order."""
-    return [
-        [
-            str(row["subject_id"]),
-            "" if row["time"] is None else row["time"].strftime("%Y-%m-%d %H:%M"),
-            row["code"],
-            "" if row["numeric_value"] is None else f"{row['numeric_value']:.6g}",
-            row["unit"] or "",
-            (row["text_value"] or "").replace("\n", "/").strip(),
-            str(row["visit_id"] or ""),
-        ]
-        for row in events_of(out)
-    ]
-
-
-def codes(out: Path) -> dict[str, dict[str, Any]]:
-    return {row["code"]: row for row in open_dataset(out).codes.iter_rows(named=True)}
-
-
 def test_every_row_becomes_the_events_it_stands_for(out: Path) -> None:
-    assert told(out) == lines(EVENTS)
+    assert told_cells(out) == cells(EVENTS)
 
 
 @pytest.mark.parametrize("how", [{"form": "csv.gz", "lower": True}, {"form": "parquet"}], ids=str)
 def test_spellings_make_no_difference(out: Path, tmp_path: Path, how: dict[str, Any]) -> None:
     ingest("mimic3", write_mimic3(tmp_path / "files", **how), None, tmp_path / "out")
-    assert told(tmp_path / "out") == told(out)
+    assert told_cells(tmp_path / "out") == told_cells(out)
     assert open_dataset(tmp_path / "out").codes.equals(open_dataset(out).codes)
 
 
 def test_what_is_left_out_says_why(out: Path) -> None:
     check_conservation(out)
     found = attrition_of(out)
-    assert {(r["table"], r["reason"]): r["n_rows"] for r in found if r["step"] == "left out"} == LEFT_OUT
+    assert left_out(out) == LEFT_OUT
     once = {r["table"]: r["n_events"] for r in found if r["step"] == "told once"}
     assert once == TOLD_ONCE
     read = {r["table"]: r["n_rows"] for r in found if r["step"] in ("read", "not read")}
@@ -214,10 +198,10 @@ def test_no_code_of_a_stay_is_seen_before_its_end(out: Path) -> None:
     ends = {"101": "2170-03-05 14:20", "201": "2180-02-12 12:00", "202": "2181-01-06 11:00"}
     ends["301"] = "2150-01-04 10:00"
     families = ("ICD", "DRG//", "CPT4", "NOTE//discharge", "HOSPITAL_DISCHARGE")
-    seen = [row for row in told(out) if row[2].startswith(families)]
+    seen = [row for row in told_cells(out) if row[2].startswith(families)]
     assert len(seen) == 14
     assert all(row[1] >= ends[row[6]] for row in seen)
-    died = {row[0]: row[1] for row in told(out) if row[2] == "MEDS_DEATH"}
+    died = {row[0]: row[1] for row in told_cells(out) if row[2] == "MEDS_DEATH"}
     assert died == {"1": "2170-03-05 14:20", "2": "2181-07-01 23:59"}
 
 
@@ -241,12 +225,12 @@ def test_no_code_of_a_stay_is_seen_before_its_end(out: Path) -> None:
     ],
 )
 def test_codes_are_called_by_words(out: Path, code: str, words: str) -> None:
-    assert codes(out)[code]["description"] == words
+    assert codes_of(out)[code]["description"] == words
 
 
 def test_what_both_systems_chart_has_one_code_and_unit(out: Path) -> None:
     """MetaVision's degree sign was lost and CareVue spells its own way: both are degrees Fahrenheit."""
-    book = codes(out)
+    book = codes_of(out)
     warm = [row for row in events_of(out) if row["code"] == "VITAL//temperature"]
     assert [(row["numeric_value"], row["unit"], row["original_unit"]) for row in warm] == [
         (37, "Cel", "[degF]")
@@ -274,7 +258,7 @@ def test_missing_tables_are_skipped_or_refused(tmp_path: Path) -> None:
     summary = ingest("mimic3", files, None, tmp_path / "out")
     assert {"noteevents", "icustays"} <= set(summary["not_found"])
     care = "TRANSFER//Medical Intensive Care Unit (MICU)"
-    assert ["1", "2170-03-01 09:00", care, "", "", "", "101"] in told(tmp_path / "out")
+    assert ["1", "2170-03-01 09:00", care, "", "", "", "101"] in told_cells(tmp_path / "out")
     with pytest.raises(InputError, match="admissions"):
         ingest("mimic3", write_mimic3(tmp_path / "none", without=("ADMISSIONS",)), None, tmp_path / "refused")
 

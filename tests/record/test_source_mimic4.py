@@ -1,11 +1,18 @@
 """MIMIC-IV becomes events; what each row of a small one stands for is written out by hand."""
 
 from pathlib import Path
-from typing import Any
 
 import pyarrow.parquet as pq
 import pytest
-from mapping_support import attrition_of, check_conservation, events_of, write_table
+from mapping_support import (
+    attrition_of,
+    cells,
+    check_conservation,
+    codes_of,
+    left_out,
+    told_cells,
+    write_table,
+)
 from meds import DataSchema
 from mimic4_tables import ed, hosp, icu, mimic4, note
 
@@ -179,39 +186,14 @@ def out(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder / "out"
 
 
-def lines(text: str) -> list[list[str]]:
-    """The cells of the lines of a text."""
-    return [[cell.strip() for cell in line.split(" |")] for line in text.strip().splitlines()]
-
-
-def told(out: Path) -> list[list[str]]:
-    """The events of a dataset in the same form, sorted by subject, time and code as the dataset is."""
-    return [
-        [
-            str(row["subject_id"]),
-            "" if row["time"] is None else row["time"].strftime("%Y-%m-%d %H:%M"),
-            row["code"],
-            "" if row["numeric_value"] is None else f"{row['numeric_value']:.6g}",
-            row["unit"] or "",
-            (row["text_value"] or "").replace("\n", "/").strip(),
-            str(row["visit_id"] or ""),
-        ]
-        for row in events_of(out)
-    ]
-
-
-def codes(out: Path) -> dict[str, dict[str, Any]]:
-    return {row["code"]: row for row in open_dataset(out).codes.iter_rows(named=True)}
-
-
 def test_every_row_becomes_the_events_it_stands_for(out: Path) -> None:
-    assert told(out) == lines(EVENTS)
+    assert told_cells(out) == cells(EVENTS)
 
 
 def test_what_is_left_out_says_why(out: Path) -> None:
     check_conservation(out)
     found = attrition_of(out)
-    assert {(r["table"], r["reason"]): r["n_rows"] for r in found if r["step"] == "left out"} == LEFT_OUT
+    assert left_out(out) == LEFT_OUT
     assert {r["table"]: r["n_events"] for r in found if r["step"] == "told once"} == TOLD_ONCE
     read = {r["table"]: r["n_rows"] for r in found if r["step"] in ("read", "not read")}
     for tables in (hosp(), icu(), ed(), note()):
@@ -248,11 +230,11 @@ def test_what_is_left_out_says_why(out: Path) -> None:
     ],
 )
 def test_codes_are_called_by_words(out: Path, code: str, words: str) -> None:
-    assert codes(out)[code]["description"] == words
+    assert codes_of(out)[code]["description"] == words
 
 
 def test_codes_have_limits_parents_and_sections(out: Path) -> None:
-    book = codes(out)
+    book = codes_of(out)
     assert (book["LAB//50931"]["low"], book["LAB//50931"]["high"]) == (70, 105)
     assert book["PROCEDURE//225792"]["parent_codes"] == ["PROCEDURE//Ventilation"]
     both = ["DRUG_CLASS//Platelet Aggregation Inhibitors", "DRUG_CLASS//Salicylate Analgesics"]
@@ -268,9 +250,11 @@ def test_codes_have_limits_parents_and_sections(out: Path) -> None:
 
 def test_the_same_time_of_death_whatever_table_tells_it(out: Path, tmp_path: Path) -> None:
     """In hospital to the minute, else at the end of the day; a stay closed before it tells nothing."""
-    died = {row[0]: row[1] for row in told(out) if row[2] == "MEDS_DEATH"}
+    died = {row[0]: row[1] for row in told_cells(out) if row[2] == "MEDS_DEATH"}
     assert died == {"10": "2150-01-05 08:00", "20": "2131-01-01 23:59"}
-    assert [row for row in told(out) if row[0] == "10" and "2150-01-05 00:00" <= row[1] < died["10"]] == []
+    assert [
+        row for row in told_cells(out) if row[0] == "10" and "2150-01-05 00:00" <= row[1] < died["10"]
+    ] == []
 
 
 def test_a_hospital_without_its_other_modules(out: Path, tmp_path: Path) -> None:
@@ -278,20 +262,16 @@ def test_a_hospital_without_its_other_modules(out: Path, tmp_path: Path) -> None
     files = mimic4(tmp_path / "files", without=("icu", "ed", "note", "hosp/poe", "hosp/emar"))
     summary = ingest("mimic4", files, None, tmp_path / "out")
     check_conservation(tmp_path / "out")
-    found = told(tmp_path / "out")
+    found = told_cells(tmp_path / "out")
     assert ["20", "2130-03-01 06:00", "ED_ADMISSION", "", "", "", "200"] in found
     care = "TRANSFER//Medical Intensive Care Unit (MICU)"
     assert ["20", "2130-03-01 12:00", care, "", "", "", "200"] in found
     families = ("LAB//", "MICROBIOLOGY//", "HOSPITAL_", "ICD", "DRUG_ORDER//", "MEDS_")
     assert [r for r in found if r[2].startswith(families)] == [
-        r for r in told(out) if r[2].startswith(families) and "emergency department" not in r[5]
+        r for r in told_cells(out) if r[2].startswith(families) and "emergency department" not in r[5]
     ]
     assert {"chartevents", "emar", "poe", "edstays", "discharge"} <= set(summary["not_found"])
-    left = {
-        (r["table"], r["reason"]): r["n_rows"]
-        for r in attrition_of(tmp_path / "out")
-        if r["step"] == "left out"
-    }
+    left = left_out(tmp_path / "out")
     assert left["poe_detail", "its time stands in poe, which is not there"] == 4
 
 
@@ -339,7 +319,7 @@ def test_weights_in_pounds_are_not_taken_for_kilograms(tmp_path: Path) -> None:
     write_table(files / "icu", "d_items", [{**item, "unitname": "None"}])
     write_table(files / "icu", "chartevents", [row])
     ingest("mimic4", files, None, tmp_path / "out")
-    assert [row[3:5] for row in told(tmp_path / "out") if row[2] == "BODY//weight" and row[0] == "20"][
+    assert [row[3:5] for row in told_cells(tmp_path / "out") if row[2] == "BODY//weight" and row[0] == "20"][
         -1
     ] == [
         "81.6466",
@@ -353,9 +333,9 @@ def test_what_another_table_would_tell_is_told_where_that_is_not_there(tmp_path:
     solution = {**hosp()["prescriptions"][0], "drug_type": "BASE", "drug": "NS", "dose_unit_rx": "mL"}
     orders = [{**solution, "dose_val_rx": "1000"}, {**solution, "dose_val_rx": "100"}]
     ingest("mimic4", files, None, tmp_path / "out")
-    assert [row[3] for row in told(tmp_path / "out") if row[2] == "CHART//220635"] == ["2.1"]
+    assert [row[3] for row in told_cells(tmp_path / "out") if row[2] == "CHART//220635"] == ["2.1"]
     write_table(files / "hosp", "prescriptions", orders)
     ingest("mimic4", files, None, tmp_path / "with-orders")
-    found = [row[5] for row in told(tmp_path / "with-orders") if row[2].startswith("DRUG_ORDER//0.9%")]
+    found = [row[5] for row in told_cells(tmp_path / "with-orders") if row[2].startswith("DRUG_ORDER//0.9%")]
     assert len(found) == 1
     assert found[0].startswith("1000 mL")

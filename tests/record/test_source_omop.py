@@ -7,7 +7,7 @@ from typing import Any
 
 import polars as pl
 import pytest
-from mapping_support import attrition_of, check_conservation, events_of, write_table
+from mapping_support import attrition_of, check_conservation, events_of, left_out, write_table
 
 from osler.record.dataset import open_dataset
 from osler.record.sources import ingest
@@ -195,11 +195,7 @@ def test_every_table_becomes_the_events_it_stands_for(plain: Path) -> None:
 
 def test_what_is_left_out_says_why(plain: Path) -> None:
     check_conservation(plain)
-    left = {
-        (row["table"], row["reason"]): row["n_rows"]
-        for row in attrition_of(plain)
-        if row["step"] == "left out"
-    }
+    left = left_out(plain)
     assert left == {
         ("condition_occurrence", "subject is not in the table of subjects"): 1,
         ("measurement", "no time"): 1,
