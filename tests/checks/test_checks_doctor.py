@@ -334,3 +334,12 @@ def test_the_aces_sample(real_data):
     report = examine(real_data / "meds" / "aces_meds_sample", leakage=True)
     assert not _found(report)
     assert [f["status"] for f in report["findings"] if f["check"] == "leakage"] == ["ok", "ok"]
+
+
+def test_metadata_that_a_person_corrects_are_no_damage(dataset):
+    """The doctor itself says to describe codes there; shards are another matter."""
+    path = dataset / "metadata" / "codes.parquet"
+    pl.read_parquet(path).with_columns(description=pl.lit("What it is")).write_parquet(path)
+    assert _only(examine(dataset), "manifest", "warning")["count"] == 1
+    path.unlink()
+    assert _only(examine(dataset), "manifest")["count"] == 1

@@ -55,3 +55,27 @@ def test_a_folder_data_of_other_tables_is_no_dataset(tmp_path: Path) -> None:
 def test_an_empty_folder_is_nothing(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="nothing that Osler knows"):
         find_places(tmp_path)
+
+
+def test_a_format_is_known_by_most_of_its_tables(tmp_path: Path) -> None:
+    """What is missing is for the examination to say."""
+    folder = omop(tmp_path / "a")
+    (folder / "PERSON.csv").unlink()
+    for name in ("VISIT_OCCURRENCE", "DRUG_EXPOSURE", "CONDITION_OCCURRENCE"):
+        (folder / f"{name}.csv").write_text("person_id\n1\n")
+    assert recognise(folder) == ["omop"]
+
+
+def test_a_spec_of_ones_own_says_what_it_extends(tmp_path: Path) -> None:
+    spec = tmp_path / "own.yaml"
+    spec.write_text("tables: {person: {subject: person_id, time: static, availability: at once}}")
+    assert find_places(omop(tmp_path / "a"), spec=spec)[0].source.format_name == "tables"  # type: ignore[union-attr]
+    spec.write_text("extends: omop")
+    assert find_places(tmp_path / "a", spec=spec)[0].source.format_name == "omop"  # type: ignore[union-attr]
+
+
+def test_what_is_not_finished_says_so(tmp_path: Path) -> None:
+    (tmp_path / ".part-0123456789abcdef" / ".work").mkdir(parents=True)
+    (tmp_path / ".part-0123456789abcdef" / ".work" / "collected.json").write_text("{}")
+    with pytest.raises(InputError, match="not finished"):
+        find_places(tmp_path)

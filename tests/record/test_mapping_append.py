@@ -11,6 +11,7 @@ from test_mapping_resume import SPEC
 
 from osler.base.errors import InputError
 from osler.record.dataset import open_dataset
+from osler.record.mapping.options import IngestOptions
 from osler.record.sources import ingest
 
 PEOPLE = [{"person": name, "sex": "F"} for name in ("a", "b", "c")]
@@ -133,3 +134,28 @@ def test_what_cannot_be_appended_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="dates of the dataset are real, those of the source shifted"):
         ingest("tables", second, spec(tmp_path, "dates: shifted\n" + SPEC), tmp_path / "d", append=True)
     check_conservation(tmp_path / "d")
+
+
+def test_what_is_added_to_a_dataset_is_counted_and_a_limited_source_says_so(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    written = spec(tmp_path)
+    first = source(tmp_path / "one", PEOPLE, values("abc", 1))
+    ingest("tables", first, written, tmp_path / "d", options=IngestOptions(limit=2))
+    with pytest.raises(InputError, match="in the dataset already, the first 2 subjects of it"):
+        ingest("tables", first, written, tmp_path / "d", append=True)
+    more = source(tmp_path / "two", [*PEOPLE, {"person": "d", "sex": "M"}], values("abcd", 4))
+    ingest("tables", more, written, tmp_path / "d", append=True)
+    assert "2 are in the dataset, 2 are new" in capsys.readouterr().err
+
+
+def test_nothing_is_appended_to_subjects_that_are_only_rows(tmp_path: Path) -> None:
+    table = tmp_path / "table.csv"
+    table.write_text("age,died\n60,0\n70,1\n")
+    settings = tmp_path / "table.yaml"
+    settings.write_text("baseline: [age]\noutcome: [died]\n")
+    ingest("table", table, settings, tmp_path / "d")
+    notes = tmp_path / "letters.csv"
+    notes.write_text("person,written,signed,type,body\n1,2020-01-01,2020-01-02,Letter,Well.\n")
+    with pytest.raises(InputError, match="are rows of a table"):
+        ingest("notes", notes, None, tmp_path / "d", append=True)

@@ -67,15 +67,19 @@ def test_what_is_not_converted_stays_as_it_is(tmp_path: Path) -> None:
 
 
 def test_ranges_are_converted_with_the_numbers_beside_them(tmp_path: Path) -> None:
-    rows = [("Glucose", "5", "mmol/L", "3.9", "5.5")] * 3 + [("Glucose", "90", "mg/dL", "70", "110")]
+    rows = [("Glucose", "5", "mmol/L", "3.9", "5.5")] * 3 + [("Glucose", "90", "mg/dL", "", "")]
     book = values(tmp_path, rows)["LAB//Glucose"]
     assert (round(book["low"], 1), round(book["high"], 1), book["unit"]) == (70.3, 99.1, "mg/dL")
 
 
+def test_a_range_that_not_all_rows_share_holds_for_no_code(tmp_path: Path) -> None:
+    """Men and women have their own, and so have laboratories."""
+    rows = [("Load", "5", "kg", "13.7", "17.5")] * 3 + [("Load", "6", "kg", "11.2", "15.7")]
+    book = values(tmp_path, rows)["LAB//Load"]
+    assert (book["low"], book["high"]) == (None, None)
+
+
 def test_a_range_is_taken_whole_and_from_one_unit(tmp_path: Path) -> None:
-    rows = [("Load", "5", "kg", "", "9")] * 2 + [
-        ("Load", "6", "kg", "4", "8"),
-        ("Load", "7", "stones", "1", "2"),
-    ] * 1
+    rows = [("Load", "5", "kg", "", "9")] * 2 + [("Load", "7", "stones", "1", "2")]
     book = values(tmp_path, rows)["LAB//Load"]
     assert (book["low"], book["high"]) == (None, 9.0)

@@ -144,7 +144,7 @@ def test_a_dataset_of_meds_0_3_3_opens(tmp_path):
     assert events["text_value"].to_list() == [None] * 3
     assert events["time"].dtype == pl.Datetime("us")
     assert events["provider"].to_list() == ["a", "b", "c"]
-    assert dataset.codes["description"].to_list() == ["A lab", "GENDER F"]
+    assert dataset.codes["description"].to_list() == ["A lab", "Sex: F"]
     assert dataset.codes.filter(code="GENDER//F")["section"].item() == "demographics"
 
 

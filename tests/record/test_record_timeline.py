@@ -56,7 +56,7 @@ def test_the_timeline_is_in_order_and_stops_at_the_time(dataset):
     events = dataset.subject(1)
     rows = timeline(dataset, events, at=DAY + HOUR)
     assert rows.select("moment", "description", "value", "unit").rows() == [
-        (None, "GENDER F", None, None),
+        (None, "Sex: F", None, None),
         (1, "Second", "2.5", "µg"),
         (1, "First", "1", "g"),
         (2, "Question? [Option]", "Checked", None),
@@ -108,7 +108,7 @@ def test_the_command_prints_no_dates_of_undated_records(dataset):
     assert "and 110 more characters" in result.stdout
     events = json.loads(_run(str(dataset.path), "A-1", "--json").stdout)["events"]
     assert ("moment" if dataset.undated else "time") in events[0]
-    assert [event["row"] for event in events if event["description"] == "GENDER F"] == [0]
+    assert [event["row"] for event in events if event["description"] == "Sex: F"] == [0]
 
 
 def test_the_text_comes_with_its_rows(dataset):
@@ -127,3 +127,26 @@ def test_what_is_wrong_is_an_input_error(dataset):
         result = _run(str(dataset.path), *arguments)
         assert isinstance(result.exception, InputError)
         assert result.stdout == ""
+
+
+def test_words_beside_a_number_hide_neither(tmp_path):
+    events = pl.DataFrame(
+        {
+            "subject_id": [1, 1, 1],
+            "time": [DAY, DAY + HOUR, DAY + 2 * HOUR],
+            "code": ["VITAL//sbp", "LAB//troponin", "DRUG"],
+            "numeric_value": [106.0, 0.5, None],
+            "text_value": ["sitting", "<0.5", "started"],
+            "unit": ["mm[Hg]", "ng/L", None],
+        },
+        schema_overrides={"time": pl.Datetime("us"), "numeric_value": pl.Float32},
+    )
+    write_events(tmp_path, "0", events)
+    codes = pl.DataFrame({"code": ["DRUG"], "description": ["Infusion"]})
+    write_metadata(tmp_path, name="small", codes=codes, used=events["code"].unique())
+    dataset = open_dataset(tmp_path)
+    rows = timeline(dataset, dataset.subject(1)).select("value", "unit", "words").rows()
+    assert rows == [("106", "mmHg", "sitting"), ("<0.5", "ng/L", None), ("started", None, None)]
+    shown = _run(str(tmp_path), "1").stdout
+    assert "106 mmHg, sitting" in shown
+    assert "<0.5 ng/L\n" in shown

@@ -11,6 +11,7 @@ import pytest
 from fhir_support import HL7, ICD10, LOINC, RXNORM, SNOMED, attachment, bundle, concept, resource, write
 from mapping_support import attrition_of, check_conservation, events_of
 
+from osler.base.errors import InputError
 from osler.base.files import read_json
 from osler.checks.doctor import examine
 from osler.record.dataset import open_dataset
@@ -336,3 +337,13 @@ def test_a_death_that_nobody_dated_is_told_without_a_time(tmp_path: Path) -> Non
     roles = {row["code"]: row["role"] for row in open_dataset(tmp_path / "out").codes.iter_rows(named=True)}
     assert roles["DEATH_UNDATED"] == "identifier"  # no text and no count shows it
     assert examine(tmp_path / "out")["n_broken"] == 0
+
+
+def test_a_date_that_cannot_be_read_is_named_by_its_resource(tmp_path: Path) -> None:
+    wrong = {**record()[3], "recordedDate": "someday", "id": "c9"}
+    export = by_type(tmp_path / "export", [*record(), wrong])
+    with pytest.raises(InputError, match="a time that cannot be read") as caught:
+        ingest("fhir", export, None, tmp_path / "out")
+    assert "Condition.ndjson (condition of id c9)" in str(caught.value.where)
+    assert ".source" not in str(caught.value)
+    assert "someday" not in str(caught.value)

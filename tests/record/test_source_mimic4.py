@@ -54,7 +54,7 @@ EVENTS = """
     20 | 2130-03-01 06:00 | ED_ADMISSION |  |  | by ambulance | 200
     20 | 2130-03-01 06:00 | RACE//White |  |  | Russian | 200
     20 | 2130-03-01 06:00 | TRIAGE//acuity | 2 |  |  | 200
-    20 | 2130-03-01 06:00 | TRIAGE//chief complaint |  |  | CHEST PAIN, SOB | 200
+    20 | 2130-03-01 06:00 | TRIAGE//chief complaint |  |  | Chest pain, sob | 200
     20 | 2130-03-01 06:00 | VITAL//dbp | 80 | mm[Hg] |  | 200
     20 | 2130-03-01 06:00 | VITAL//heart_rate | 100 | /min |  | 200
     20 | 2130-03-01 06:00 | VITAL//pain |  |  | unable to assess | 200
@@ -109,7 +109,7 @@ EVENTS = """
     20 | 2130-03-01 15:30 | INPUT//221906 | 0.1 | mg |  | 200
     20 | 2130-03-01 16:00 | DRUG_ORDER//0.9% Sodium Chloride |  |  | 1000 mL, intravenous | 200
     20 | 2130-03-01 16:00 | SINCE//224288 | 2 | d |  | 200
-    20 | 2130-03-01 16:00 | SINCE//225754 |  | d | 1 d ahead | 200
+    20 | 2130-03-01 16:00 | SINCE//225754 |  |  | 1 day ahead | 200
     20 | 2130-03-01 17:00 | INFUSION//221906 |  |  | stopped | 200
     20 | 2130-03-01 17:00 | INPUT//221906 | 1 | mg |  | 200
     20 | 2130-03-01 18:00 | DRUG_ORDER//TPN |  |  |  | 200

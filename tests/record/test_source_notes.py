@@ -83,7 +83,7 @@ tables:
 def test_notes_are_added_to_the_subjects_that_are_there(dataset: Path, tmp_path: Path) -> None:
     file = write_table(tmp_path / "n", "notes", notes(hadm_id="55"))
     summary = ingest("notes", file, None, dataset, append=True)
-    assert summary["continued"]
+    assert summary["appended"]
     opened = open_dataset(dataset)
     assert opened.subjects is not None
     assert opened.subjects["source_id"].to_list() == ["7"]
@@ -220,3 +220,17 @@ def test_1_206_real_reports_stay_byte_for_byte(real_data: Path, tmp_path: Path) 
         }
         assert examine(tmp_path / f"out {form}")["n_broken"] == 0
     assert pl.read_parquet(tmp_path / "parquet" / "reports.parquet").height == 1_206
+
+
+def test_a_note_is_known_when_it_is_signed_whatever_its_columns_are_called(tmp_path: Path) -> None:
+    (tmp_path / "letters.csv").write_text(
+        'person,id,written,signed,type,body\n1,5,2020-03-05 10:00,2020-03-05 18:20,Letter,"Went home."\n'
+    )
+    ingest("notes", tmp_path / "letters.csv", None, tmp_path / "d")
+    (note,) = events_of(tmp_path / "d")
+    assert (note["time"], note["code"], note["text_value"], note["note_id"]) == (
+        dt.datetime(2020, 3, 5, 18, 20),
+        "NOTE//Letter",
+        "Went home.",
+        5,
+    )

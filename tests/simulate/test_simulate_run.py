@@ -97,7 +97,7 @@ def test_a_lost_half_is_made_again(made: tuple[Path, SimulateSummary], tmp_path:
 
 
 def test_other_settings_need_another_folder(made: tuple[Path, SimulateSummary]) -> None:
-    with pytest.raises(InputError, match="other files"):
+    with pytest.raises(InputError, match="other input or options"):
         simulate(made[0], settings=SMALL.model_copy(update={"seed": 5}))
 
 

@@ -52,7 +52,7 @@ def test_the_same_work_has_the_same_bytes_and_is_not_redone(tmp_path: Path) -> N
     stamp = (tmp_path / "a" / "task.json").stat().st_mtime_ns
     make_labels(one, tmp_path / "a", settings=MortalitySettings(), name="death")
     assert (tmp_path / "a" / "task.json").stat().st_mtime_ns == stamp
-    with pytest.raises(InputError, match="other files"):
+    with pytest.raises(InputError, match="other input or options"):
         make_labels(one, tmp_path / "a", settings=MortalitySettings(after_hours=1), name="death")
 
 

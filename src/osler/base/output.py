@@ -101,8 +101,10 @@ class Output:
         if others and not replace:
             unfinished = all(entry.name.startswith(PART_PREFIX) for entry in others)
             raise InputError(
-                "the output folder holds unfinished work of another command"
+                "the output folder holds unfinished work of another command, or of other input"
                 if unfinished
+                else "the output folder holds the result of another command, or of other input or options"
+                if manifest_key(self.folder) is not None
                 else "the output folder holds other files",
                 where=self.folder,
                 count=len(others),

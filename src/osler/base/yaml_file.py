@@ -50,7 +50,9 @@ def read_yaml(path: Path) -> dict[str, Any]:
         problem = getattr(error, "problem", None) or "not readable"
         raise InputError(f"not valid YAML: {problem}", where=place, remedy="mend that line") from error
     if not isinstance(values, dict):
-        raise InputError("the file does not hold keys and values", where=path, remedy="see README, 'A study'")
+        raise InputError(
+            "the file does not hold keys and values", where=path, remedy="write `key: value` lines"
+        )
     filled: dict[str, Any] = _fill(values, path, "")
     return filled
 

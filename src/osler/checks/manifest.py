@@ -3,7 +3,10 @@
 from osler.base.files import TEMPORARY_SUFFIX
 from osler.base.output import MANIFEST, changed_files, sealed_hashes
 from osler.checks.finding import BROKEN, OK, WARNING, Finding, counted, example, listed
-from osler.checks.place import Place
+from osler.checks.place import DATASET, Place
+
+# What a person may correct in a dataset: what codes mean, and what its dates and sites are.
+_EDITABLE = ("metadata/codes.parquet", "metadata/dataset.json", "metadata/subject_splits.parquet")
 
 
 def check(place: Place) -> list[Finding]:
@@ -34,11 +37,23 @@ def check(place: Place) -> list[Finding]:
     if not (place.path / MANIFEST).is_file():
         return findings
     listed_files = sealed_hashes(place.path)
+    changed = changed_files(place.path)
+    edited = [
+        name
+        for name in changed
+        if place.kind == DATASET and name in _EDITABLE and (place.path / name).is_file()
+    ]
     add(
         BROKEN,
         "files are missing or were changed after the folder was sealed",
-        changed_files(place.path),
+        [name for name in changed if name not in edited],
         "restore them, or make the folder again",
+    )
+    add(
+        WARNING,
+        "tables of metadata were edited after the dataset was made",
+        edited,
+        "nothing, if it was you; what is made of the dataset from now on follows them",
     )
     present = {
         path.relative_to(place.path).as_posix()

@@ -6,11 +6,12 @@ from pathlib import Path
 
 from osler.base.errors import InputError
 from osler.base.files import read_json
-from osler.base.output import manifest_key
+from osler.base.output import PART_PREFIX, manifest_key
+from osler.base.yaml_file import read_yaml
 from osler.checks.source import SourceSurvey
 from osler.checks.survey import Survey
 from osler.record.dataset import Dataset
-from osler.record.sources import FORMATS
+from osler.record.sources import FORMATS, TABLES
 from osler.record.sources.recognise import recognise
 from osler.record.sources.specs import require_mapped
 
@@ -70,6 +71,8 @@ def find_places(
     Raises:
         InputError: no such folder, or not one that Osler knows.
     """
+    if format_name is None and spec is not None:
+        format_name = str(read_yaml(spec).get("extends", TABLES))
     if format_name is not None:
         require_mapped(format_name)
         return [Place(path=path, kind=SOURCE, source=SourceSurvey(path, format_name, spec))]
@@ -80,6 +83,12 @@ def find_places(
             remedy="name a folder that Osler wrote, a MEDS dataset, or a source (a file with --format)",
         )
     kind = kind_of(path)
+    if kind in (None, DATASET) and not _has_shards(path) and any(path.glob(f"{PART_PREFIX}*")):
+        raise InputError(
+            "this folder is not finished",
+            where=path,
+            remedy="run the command that made it again: it goes on where it was broken off",
+        )
     if kind is None:
         formats = recognise(path)
         if formats:

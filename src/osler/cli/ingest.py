@@ -8,6 +8,8 @@ import typer
 if TYPE_CHECKING:
     from osler.record.mapping.options import IngestOptions
 
+_MOST_REASONS = 10  # why rows were left out, on the terminal
+
 
 def command(
     format_name: Annotated[
@@ -161,12 +163,14 @@ def _show(summary: dict[str, Any], output: Path, *, as_json: bool) -> None:
         return
     # What the spec says and what was counted row by row is in the dataset; the rest is for reading.
     hidden = ("spec", "format_version", "attrition", "tables", "not_found", "not_read", "vocabulary")
-    shown = {name: value for name, value in summary.items() if name not in hidden and value != []}
+    shown = {name: value for name, value in summary.items() if name not in hidden}
+    shown = {name: value for name, value in shown.items() if not isinstance(value, dict | list)}
     left = [row for row in summary["attrition"] if row["step"] == "left out" and row["n_rows"]]
-    for row in sorted(left, key=lambda row: -row["n_rows"])[:10]:
-        shown[f"left out of {row['table']}"] = f"{row['n_rows']:,} rows: {row['reason']}"
-    if "findings" in summary:
-        shown["findings"] = "; ".join(
-            f"{finding['what']} {finding['count']:,}" for finding in summary["findings"]
-        )
+    shown["left out"] = sum(row["n_rows"] for row in left)
+    shown |= {finding["what"]: finding["count"] for finding in summary.get("findings", ())}
     show_summary({**shown, "dataset": str(output)}, as_json=False)
+    most = sorted(left, key=lambda row: -row["n_rows"])[:_MOST_REASONS]
+    for row in most:
+        print(f"{row['n_rows']:>12,} left out of {row['table']}: {row['reason']}")
+    if len(left) > len(most):
+        print(f"             and {len(left) - len(most)} more reasons in metadata/attrition.parquet")

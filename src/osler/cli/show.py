@@ -88,7 +88,8 @@ def _timeline_lines(body: dict[str, Any]) -> list[str]:
     when = "moment" if events and "moment" in events[0] else "time"
     table = [["row", when, "section", "what", "value"]]
     for event in events:
-        value = " ".join(part for part in (_short(event["value"]), event["unit"]) if part)
+        number = " ".join(part for part in (_short(event["value"]), event["unit"]) if part)
+        value = ", ".join(part for part in (number, _short(event["words"])) if part)
         time = "-" if event[when] is None else str(event[when])
         table.append([str(event["row"]), time, event["section"], event["description"], value])
     widths = [min(max(len(row[column]) for row in table), 60) for column in range(4)]

@@ -44,6 +44,22 @@ _SECTION_BY_PREFIX = {
 }
 
 
+# What the codes that datasets share are called, by their first part.
+_WORDS = {
+    "MEDS_BIRTH": "Birth",
+    "MEDS_DEATH": "Death",
+    "GENDER": "Sex",
+    "RACE": "Race",
+    "ETHNICITY": "Ethnicity",
+    "HOSPITAL_ADMISSION": "Admitted to hospital",
+    "HOSPITAL_DISCHARGE": "Discharged from hospital",
+    "ICU_ADMISSION": "Admitted to intensive care",
+    "ICU_DISCHARGE": "Discharged from intensive care",
+    "ED_ADMISSION": "Arrived in the emergency department",
+    "ED_DISCHARGE": "Left the emergency department",
+}
+
+
 def complete_codes(stored: pl.DataFrame, used: pl.Series) -> pl.DataFrame:
     """A code book with a row for every code, all columns, and no empty description or section.
 
@@ -76,9 +92,20 @@ def complete_codes(stored: pl.DataFrame, used: pl.Series) -> pl.DataFrame:
 
 
 def words_of_code() -> pl.Expr:
-    """A description made of the code itself: parts joined by spaces, separators and underscores removed."""
-    words = pl.col("code").str.replace_all(r"//|_|\s", " ").str.replace_all(r"\s+", " ").str.strip_chars()
-    return pl.when(words.str.len_chars() > 0).then(words).otherwise(pl.col("code"))
+    """A description made of the code itself: parts joined by spaces, separators and underscores removed.
+
+    The codes that datasets share say what they mean: `MEDS_DEATH` is "Death", `GENDER//F` is "Sex: F".
+    """
+    first = pl.col("code").str.split("//").list.first().str.to_uppercase()
+    known = first.replace_strict(_WORDS, default=None, return_dtype=pl.String)
+    rest = _spaced(pl.col("code").str.replace("^.*?(//|$)", ""))
+    said = pl.when(rest.str.len_chars() > 0).then(known + pl.lit(": ") + rest).otherwise(known)
+    words = _spaced(pl.col("code"))
+    return pl.coalesce(said, pl.when(words.str.len_chars() > 0).then(words).otherwise(pl.col("code")))
+
+
+def _spaced(text: pl.Expr) -> pl.Expr:
+    return text.str.replace_all(r"//|_|\s", " ").str.replace_all(r"\s+", " ").str.strip_chars()
 
 
 def section_of_code() -> pl.Expr:

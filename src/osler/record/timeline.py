@@ -98,14 +98,17 @@ def timeline(dataset: Dataset, events: pl.DataFrame, *, at: datetime | None = No
 
     Returns:
         `row` (position in the dataset), `time`, `moment` (1 for the first time, null without one), `section`,
-        `description`, `value`, `unit` (as it reads); facts without a time first, then by time, then as in the
-        code book.
+        `description`, `value`, `unit` (as it reads), `words` (beside a number); facts without a time first,
+        then by time, then as in the code book.
     """
     book = _described(dataset.codes)
     moment = pl.col("time").rank("dense").cast(pl.Int64).alias("moment")
     seen = pl.lit(value=True) if at is None else pl.col("time").is_null() | (pl.col("time") <= at)
     number = pl.col("numeric_value").map_elements(lambda value: f"{value:.7g}", return_dtype=pl.String)
-    value = pl.coalesce(pl.col("text_value"), number)
+    # A limit ("<0.5") says more than its number; other words stand beside it.
+    is_limit = pl.col("text_value").str.contains("^[<>≤≥]")
+    both = pl.col("numeric_value").is_not_null() & pl.col("text_value").is_not_null() & ~is_limit
+    value = pl.when(both).then(number).otherwise(pl.coalesce(pl.col("text_value"), number))
     rows = (
         events.with_columns(moment)
         .filter(seen)
@@ -119,6 +122,7 @@ def timeline(dataset: Dataset, events: pl.DataFrame, *, at: datetime | None = No
             "description",
             value.alias("value"),
             pl.when(value.is_not_null()).then(pl.coalesce("unit", "book_unit")).alias("unit"),
+            pl.when(both).then(pl.col("text_value")).alias("words"),
         )
     )
     return rows.with_columns(unit=readable(rows["unit"]))

@@ -7,6 +7,7 @@ import polars as pl
 
 from osler.base.errors import InputError
 from osler.base.files import write_json, write_parquet
+from osler.base.progress import note
 from osler.record.dataset import Dataset
 from osler.record.mapping.attrition import attrition_of
 from osler.record.mapping.continued import Continued
@@ -81,7 +82,12 @@ def _write_metadata(
             splits = pl.concat([existing.splits.select("subject_id", "split"), new])
     site = (continued.site if continued else None) or (SITE if first.collected.sites.texts else None)
     beside = ["unit", "visit_id", "note_id", *(ORIGINAL if second.keeps_original else ())]
-    ingested = {"format": source.format_name, "source": source.name, "sha256": source_hash}
+    ingested = {
+        "format": source.format_name,
+        "source": source.name,
+        "sha256": source_hash,
+        "limit": source.options.limit,
+    }
     write_metadata(
         part,
         name=existing.name if existing else source.spec.name or source.name,
@@ -125,6 +131,8 @@ def _merged_subjects(subjects: pl.DataFrame, existing: Dataset | None) -> pl.Dat
             remedy="check `subjects.group` of the spec",
         )
     new = subjects.filter(~pl.col("subject_id").is_in(known["subject_id"].implode()))
+    there = subjects.height - new.height
+    note(f"subjects of the source, by their ids: {there:,} are in the dataset, {new.height:,} are new")
     return pl.concat(
         [
             known.with_columns(pl.col("source_id").cast(pl.String))
@@ -155,7 +163,7 @@ def _summary(
         "n_events": sum(second.shards.values()),
         "n_codes": first.meanings.codes["code"].n_unique(),
         "n_shards": len(second.shards),
-        "continued": existing is not None,
+        "appended": existing is not None,
         "dates": first.plan.dates,
         "timezone": source.spec.timezone,
         "tables": {

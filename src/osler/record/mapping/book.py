@@ -21,6 +21,7 @@ _TALLIES = {
     "n_words": pl.Int64(),
     "n": pl.Int64(),
 }
+_SHARED_RANGE = 0.95  # of the rows of a code that state a range
 _NUMERIC_SHARE = 0.5  # a code most of whose valued events are numbers is a numeric one
 
 
@@ -243,10 +244,10 @@ def _with_units(book: pl.DataFrame, units: pl.DataFrame) -> pl.DataFrame:
 
 
 def _with_ranges(book: pl.DataFrame, facts: pl.DataFrame, units: pl.DataFrame) -> pl.DataFrame:
-    """The code book with reference ranges in the unit of each code: of several the most frequent.
+    """The code book with reference ranges in the unit of each code, where nearly all of its rows share one.
 
-    A range belongs to the unit of the numbers that it stands beside, and is converted like them; one that
-    stands beside several units says nothing.
+    Ranges that differ by sex, age or laboratory hold for a row and not for a code. A range belongs to the
+    unit of the numbers beside it, and is converted like them; beside several units it says nothing.
     """
     kind = pl.struct("unit", "factor", "offset")
     beside = (
@@ -264,7 +265,6 @@ def _with_ranges(book: pl.DataFrame, facts: pl.DataFrame, units: pl.DataFrame) -
         .with_columns(limits)
         .group_by("code", "low", "high")
         .agg(pl.col("n").sum())
-        .sort("n", "low", "high", descending=[True, False, False])
-        .unique("code", keep="first", maintain_order=True)
+        .filter(pl.col("n") >= _SHARED_RANGE * pl.col("n").sum().over("code"))
     )
     return book.join(ranges.select("code", "low", "high"), on="code", how="left", maintain_order="left")

@@ -11,7 +11,7 @@ import polars as pl
 from osler.base.errors import InputError
 from osler.base.files import read_json, write_json
 from osler.record.identifiers import hashed_id
-from osler.record.mapping.database import reading
+from osler.record.mapping.database import batches, reading
 from osler.record.mapping.numbering import Numbering
 from osler.record.mapping.query import KEPT, Query
 from osler.record.mapping.rule import CODE, FIRST_BAD, LABEL, MADE, REASONS, UNIT, Rule
@@ -21,6 +21,20 @@ if TYPE_CHECKING:
     import duckdb
 
 _PRIORITY = sorted(REASONS, reverse=True)  # of several reasons why a row makes no event, the one to tell
+
+
+class UnreadableError(InputError):
+    """Values of a table that cannot be read.
+
+    Attributes:
+        path: the first file of the table.
+        rows: the first rows of the table with such values, counted from 1.
+    """
+
+    def __init__(self, what: str, *, path: Path, rows: Sequence[int], **said: Any) -> None:
+        super().__init__(what, **said)
+        self.path = path
+        self.rows = tuple(rows)
 
 
 @dataclass
@@ -138,16 +152,14 @@ class Collector:
         """
         counts = self.collected.counts.setdefault(name, Counts())
         rows = self.batch_rows // 16 if query.has_notes else self.batch_rows
-        with reading(*query.scope.relation.files.paths):
-            for batch in connection.sql(query.sql).to_arrow_reader(rows):
-                frame = pl.DataFrame(pl.from_arrow(batch))
-                states = ["row_state", *dict.fromkeys(query.output(rule, "state") for rule in query.rules)]
-                account(frame.group_by(states).len().iter_rows(), states, query, counts)
-                for events in self._events(frame, query):
-                    counts.events += events.height
-                    if "text" in events.columns:
-                        self.collected.text_bytes += int(events["text"].str.len_bytes().sum())
-                    spill.add(events)
+        states = ["row_state", *dict.fromkeys(query.output(rule, "state") for rule in query.rules)]
+        for frame in batches(connection, query.sql, rows=rows, paths=query.scope.relation.files.paths):
+            account(frame.group_by(states).len().iter_rows(), states, query, counts)
+            for events in self._events(frame, query):
+                counts.events += events.height
+                if "text" in events.columns:
+                    self.collected.text_bytes += int(events["text"].str.len_bytes().sum())
+                spill.add(events)
         spill.flush()
         self.collected.runs += spill.runs
 
@@ -285,12 +297,14 @@ def refuse_bad(name: str, query: Query, counts: Counts, connection: "duckdb.Duck
                 ).fetchall()
             if rows:
                 listed = ", ".join(f"{row[0]:,}" for row in sorted(rows))
-                raise InputError(
+                raise UnreadableError(
                     f"{reason} in column {columns} (data row {listed})",
                     where=f"{relation.files.paths[0]} (table '{name}')",
                     count=count,
                     remedy="mend the values; name what means missing in `missing`, other formats of times in "
                     "`time_formats`; or leave such rows out with --bad-rows drop, which counts them",
+                    path=relation.files.paths[0],
+                    rows=sorted(row[0] for row in rows),
                 )
     finally:
         connection.execute("SET preserve_insertion_order = false")

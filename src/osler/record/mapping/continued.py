@@ -66,6 +66,12 @@ def check_continuable(dataset: Dataset, *, dates: str, timezone: str, source_has
     Raises:
         InputError: dates or zones of the two do not go together, or the source is in the dataset already.
     """
+    if dataset.settings.get("numbered_by_row"):
+        raise InputError(
+            "the subjects of this dataset are rows of a table, numbered from 1: nobody knows who they are",
+            where=dataset.path,
+            remedy="name the column with their ids (`subject`) in the table's spec and ingest it again",
+        )
     if dataset.undated:
         raise InputError(
             "the times of this dataset only order its events: dated events have no place among them",
@@ -86,11 +92,16 @@ def check_continuable(dataset: Dataset, *, dates: str, timezone: str, source_has
             where=dataset.path,
             remedy=f"give --timezone {zone}",
         )
-    if any(entry.get("sha256") == source_hash for entry in dataset.settings.get("ingested", ())):
+    before = [one for one in dataset.settings.get("ingested", ()) if one.get("sha256") == source_hash]
+    if before:
+        limit = before[-1].get("limit")
+        of_it = "" if limit is None else f", the first {limit:,} subjects of it"
         raise InputError(
-            "this source is in the dataset already",
+            f"this source is in the dataset already{of_it}",
             where=dataset.path,
-            remedy="nothing is to be done; rows of another source can be appended",
+            remedy="nothing is to be done; rows of another source can be appended"
+            if limit is None
+            else "ingest all of it into a new folder, without --limit",
         )
 
 

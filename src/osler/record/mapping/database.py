@@ -1,10 +1,12 @@
 """DuckDB under a memory limit, offline, and its errors in words that tell a person what to mend."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+import polars as pl
 
 from osler.base.errors import InputError
 
@@ -69,8 +71,21 @@ def reading(*paths: Path) -> Iterator[None]:
 
     try:
         yield
-    except duckdb.Error as error:
+    except (duckdb.Error, OSError) as error:  # while rows stream, Arrow passes the first on as the second
         raise _as_input_error(error, paths) from None
+
+
+def batches(
+    connection: "duckdb.DuckDBPyConnection", sql: str, *, rows: int, paths: Sequence[Path]
+) -> Iterator[pl.DataFrame]:
+    """The rows of a query, so many at a time.
+
+    Raises:
+        InputError: as `reading` says; what goes wrong with a batch elsewhere passes by.
+    """
+    with reading(*paths):
+        for batch in connection.sql(sql).to_arrow_reader(rows):
+            yield pl.DataFrame(pl.from_arrow(batch))
 
 
 def _as_input_error(error: Exception, paths: tuple[Path, ...]) -> InputError:

@@ -72,7 +72,9 @@ def ingest_source(source: Source, out: Path, *, existing: Dataset | None = None)
         }
     )
     job = Output(out, key=key, supersede=existing is not None, forget_refused=True)
-    if not job.complete:
+    if job.complete:
+        note("already done: the folder holds the result of this command")
+    else:
         with job as part:
             _ingest(part, source, files, source_hash, vocabulary, existing)
     summary: dict[str, Any] = read_json(out / SUMMARY)

@@ -1,11 +1,13 @@
 """Sources that a mapping describes: staged as tables where they are none, then ingested by their spec."""
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+
+import polars as pl
 
 from osler.base.errors import InputError
 from osler.base.files import read_json
@@ -14,6 +16,7 @@ from osler.base.output import finish_move
 from osler.base.progress import note
 from osler.record.dataset import open_dataset
 from osler.record.mapping.beside import SUMMARY
+from osler.record.mapping.collect import UnreadableError
 from osler.record.mapping.ingest import ingest_source
 from osler.record.mapping.job import NOT_OF_SPEC
 from osler.record.mapping.options import IngestOptions
@@ -150,9 +153,31 @@ def staged(
         if is_database_url(str(source)):
             yield Tables(folder, stage_database(str(source), spec, folder))
         else:
-            yield _flattened(Path(source), folder, options)
+            yield from _of_export(Path(source), folder, options)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _of_export(source: Path, folder: Path, options: IngestOptions) -> Iterator[Tables]:
+    """The tables made of an export; what is wrong with a row of them is told of its resource."""
+    tables = _flattened(source, folder, options)
+    try:
+        yield tables
+    except UnreadableError as error:
+        raise InputError(
+            error.what.partition(" (data row")[0],
+            where=", ".join(_resources(error.path, error.rows)),
+            count=error.count,
+            remedy=error.remedy,
+        ) from error
+
+
+def _resources(table: Path, rows: Sequence[int]) -> list[str]:
+    """Resources that rows of a flat table, counted from 1, were made of: file and id."""
+    frame = pl.read_parquet(table)[[row - 1 for row in rows]]
+    names = dict(pl.read_parquet(table.parent / "file.parquet").select("file", "name").iter_rows())
+    ids = frame["id"] if "id" in frame.columns else frame["encounter"]
+    return [f"{names[file]} ({table.stem} of id {one})" for file, one in zip(frame["file"], ids, strict=True)]
 
 
 def _flattened(source: Path, folder: Path, options: IngestOptions) -> Tables:

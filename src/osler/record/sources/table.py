@@ -183,6 +183,7 @@ def _ingest(part: Path, inputs: TableInputs) -> None:
         extension_columns=("unit", "visit_id", *(name for name in extensions if name not in site)),
         settings={
             "undated": spec.time is None,
+            "numbered_by_row": spec.subject is None,
             "after_hours": AFTER_HOURS,
             "groups": {name: group.model_dump(exclude_none=True) for name, group in spec.groups.items()},
         },
