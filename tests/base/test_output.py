@@ -39,6 +39,22 @@ def test_other_files_are_never_overwritten(tmp_path: Path) -> None:
     assert (tmp_path / "theirs").read_text() == "x"
 
 
+def test_a_place_where_no_folder_can_be_made_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("x")
+    with (
+        pytest.raises(InputError, match="cannot be made") as caught,
+        Output(tmp_path / "file" / "out", key="k"),
+    ):
+        pass
+    assert str(tmp_path / "file" / "out") in str(caught.value)
+
+
+def test_the_result_of_other_input_is_told_from_foreign_files(tmp_path: Path) -> None:
+    _make(tmp_path / "out", key="old", a="1")
+    with pytest.raises(InputError, match="other input or options"):
+        Output(tmp_path / "out", key="new")
+
+
 def test_replace_empties_a_folder_of_ours(tmp_path: Path) -> None:
     _make(tmp_path / "out", key="old", a="1")
     with Output(tmp_path / "out", key="new", replace=True) as part:

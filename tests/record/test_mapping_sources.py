@@ -274,6 +274,11 @@ def test_files_that_could_hold_tables_and_are_not_read_are_named(tmp_path: Path)
     assert "people.csv: an empty file" in str(error)
 
 
+def test_another_database_is_told_which_are_read(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="postgresql://"):
+        ingest(Path("mysql://me@host/cdm"), spec_of(SPEC), tmp_path / "d")
+
+
 def test_the_case_of_endings_does_not_matter(tmp_path: Path) -> None:
     folder = tables(tmp_path / "a")
     packed = gzip.compress((folder / "texts.csv").read_bytes())

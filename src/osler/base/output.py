@@ -71,7 +71,14 @@ class Output:
             self._require_room(replace=replace)
 
     def __enter__(self) -> Path:
-        self.part.mkdir(parents=True, exist_ok=True)
+        try:
+            self.part.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise InputError(
+                f"the output folder cannot be made ({error.strerror})",
+                where=self.folder,
+                remedy="name a folder that you may write to",
+            ) from error
         return self.part
 
     def __exit__(

@@ -108,7 +108,10 @@ def list_source(root: Path) -> SourceFiles:
         InputError: there is no such place, or no table in it.
     """
     if not root.exists():
-        raise InputError("no such file or folder", where=root, remedy="name the source")
+        remedy = "name the source"
+        if ":/" in str(root):
+            remedy += "; of databases PostgreSQL is read: postgresql://USER@HOST/DATABASE"
+        raise InputError("no such file or folder", where=root, remedy=remedy)
     files = [root] if root.is_file() else sorted(path for path in root.rglob("*") if path.is_file())
     base = root.parent if root.is_file() else root
     tables: dict[str, list[Path]] = {}
@@ -185,7 +188,7 @@ def table_files(paths: tuple[Path, ...]) -> TableFiles:
     if len(kinds) > 1:
         raise InputError(
             "the table is there as text and as Parquet",
-            where=paths[0].parent,
+            where=", ".join(str(path) for path in paths[:_MOST_LISTED]),
             count=len(paths),
             remedy="keep the files of one kind",
         )

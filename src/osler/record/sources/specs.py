@@ -22,7 +22,6 @@ def require_mapped(name: str) -> None:
     if name == TABLE:
         raise InputError(
             "a table is examined when it is ingested: its summary says what to look at",
-            where="--format",
             allowed=[*BUILT_IN, TABLES],
             remedy="ingest it, then examine the dataset",
         )
