@@ -191,7 +191,7 @@ def test_the_output_folder_is_somebody_elses(osler: Callable[..., Any], tmp_path
 def test_the_output_cannot_be_written(osler: Callable[..., Any], tmp_path: Path) -> None:
     (tmp_path / "file").write_text("x")
     told = osler("simulate", "--subjects", "1", "-o", tmp_path / "file" / "out")
-    _refused(told, "the system refused", str(tmp_path / "file"))
+    _refused(told, "the output folder cannot be made", str(tmp_path / "file"))
 
 
 def test_a_task_that_is_none(osler: Callable[..., Any], tmp_path: Path) -> None:
