@@ -1,0 +1,1 @@
+"""Encoders behind an embeddings server: vLLM, TEI, Ollama, llama.cpp, any OpenAI-compatible endpoint."""
