@@ -112,8 +112,10 @@ def add_adapter(model: Any, folder: Path, *, merge: bool) -> Any:
 
     config = LoraConfig.from_pretrained(str(folder))
     config.inference_mode = True
-    # The model without a head: what the adapter was called for makes no difference to its hidden states.
+    # The model without a head: what the adapter was made for makes no difference to its hidden states.
     config.task_type = None
+    # Compared before, by `require_same_base`; PEFT would warn of another path on standard error.
+    config.base_model_name_or_path = None
     try:
         weights = _renamed(load_file(folder / ADAPTER_WEIGHTS))
         adapted = get_peft_model(model, config)

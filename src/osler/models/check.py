@@ -56,16 +56,21 @@ def _row(facts: Recipe) -> dict[str, Any]:
 
 def _state(facts: Recipe, dtype: str) -> tuple[int | None, str]:
     """Size of the weights in megabytes, where they are here, and whether the encoder can run."""
+    needed = bytes_needed(facts.parameters, dtype)
+    machine = psutil.virtual_memory()
     try:
         size = round(size_on_disk(facts) / 1e6)
         facts.adapter_paths()
     except InputError:
-        return None, "weights are missing"
+        small = needed <= machine.total
+        return (
+            None,
+            f"weights are missing{'' if small else f', and it needs {needed / 1e9:.0f} GB of memory'}",
+        )
     if dtype in QUANTIZED and not can_quantize():
         return size, "needs the package bitsandbytes"
-    needed, free = bytes_needed(facts.parameters, dtype), psutil.virtual_memory().available
-    if needed > free:
-        return size, f"needs {needed / 1e9:.0f} GB of memory, {free / 1e9:.0f} are free"
+    if needed > machine.available:
+        return size, f"needs {needed / 1e9:.0f} GB of memory, {machine.available / 1e9:.0f} are free"
     return size, "runs here"
 
 

@@ -2,6 +2,7 @@
 
 import importlib
 import logging as standard_logging
+import pickle
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -45,6 +46,7 @@ def load_model(facts: Recipe, *, dtype: str) -> Any:
 
 def _load_base(facts: Recipe, dtype: str) -> Any:
     import torch
+    from huggingface_hub.errors import StrictDataclassError
     from safetensors import SafetensorError
 
     known = ARCHITECTURES[facts.architecture]
@@ -65,7 +67,13 @@ def _load_base(facts: Recipe, dtype: str) -> Any:
                 output_loading_info=True,
                 **options,
             )
-    except (SafetensorError, RuntimeError, OSError, ValueError) as error:
+    except pickle.UnpicklingError as error:
+        raise InputError(
+            f"the weights of encoder '{facts.name}' hold more than numbers",
+            where=facts.path(),
+            remedy="get it as model.safetensors",
+        ) from error
+    except (SafetensorError, StrictDataclassError, RuntimeError, OSError, ValueError) as error:
         raise InputError(f"encoder '{facts.name}' cannot be loaded: {error}", where=facts.path()) from error
     for kind_of, keys in (("are missing", "missing_keys"), ("have other shapes", "mismatched_keys")):
         found = sorted(str(key) for key in report[keys])

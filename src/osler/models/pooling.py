@@ -1,5 +1,6 @@
 """From token ids to a padded batch, and from token vectors to one vector per text."""
 
+import pickle
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -149,7 +150,7 @@ def load_head(folder: Path) -> Any:
         else:
             weights = load_file(file)
         linear.load_state_dict({key.removeprefix("linear."): value for key, value in weights.items()})
-    except (RuntimeError, SafetensorError, OSError) as error:
+    except (RuntimeError, SafetensorError, OSError, pickle.UnpicklingError) as error:
         raise InputError(f"the dense head does not fit its settings: {error}", where=file) from error
     return torch.nn.Sequential(
         linear.float(), torch.nn.Tanh() if activation == "Tanh" else torch.nn.Identity()
