@@ -22,8 +22,9 @@ def list_command(
         show_summary({"encoders": found}, as_json=True)
         return
     lines = {
-        row["name"]: f"{row['model_id']}, {row['megabytes']} MB, dimension {row['dimension']}, "
-        f"context {row['context']} tokens, {row['licence']}, {row['runs_here']}"
+        row["name"]: f"{row['parameters_millions']:,} M parameters, {row['memory_gb']} GB as {row['dtype']}, "
+        f"dimension {row['dimension']}, context {row['context']:,} tokens, {row['licence']}: "
+        f"{row['runs_here']}"
         for row in found
     }
     show_summary(lines, as_json=False)
@@ -31,8 +32,14 @@ def list_command(
 
 @app.command("check")
 def check_command(
-    name: Annotated[str, typer.Argument(help="Name or folder of an encoder.", show_default=False)],
-    dtype: Annotated[str, typer.Option(help="auto, float32 or bfloat16.")] = "auto",
+    name: Annotated[
+        str,
+        typer.Argument(
+            help="NAME, NAME@FOLDER, FOLDER or hub:OWNER/MODEL, then :DIMENSION, then +ADAPTER.",
+            show_default=False,
+        ),
+    ],
+    dtype: Annotated[str, typer.Option(help="auto, float32, bfloat16, nf4 or int8.")] = "auto",
     as_json: Annotated[bool, typer.Option("--json", help="Print the summary as one JSON object.")] = False,
 ) -> None:
     """Load an encoder, check its weights, encode three sentences, and say how fast it is."""

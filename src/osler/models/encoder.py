@@ -15,8 +15,10 @@ from typing import Any
 import numpy as np
 
 from osler.base.errors import InputError
+from osler.models.adapter import adapter_hash
 from osler.models.batching import key_of_ids, plan_batches
-from osler.models.loading import choose_dtype, load_model, weights_hash
+from osler.models.loading import choose_dtype, load_heads, load_model, weights_hash
+from osler.models.pooling import model_inputs, pad_batch, pool
 from osler.models.recipes import Recipe, recipe
 from osler.models.tokenizer import Tokenizer, load_tokenizer
 
@@ -32,7 +34,7 @@ class Encoder:
         facts: its recipe.
         tokenizer: its tokenizer.
         weights_sha256: SHA-256 of its weights.
-        dtype: number format of the computation, `float32` or `bfloat16`.
+        dtype: number format of the weights: `float32`, `bfloat16`, `nf4` or `int8`.
         threads: number of batches computed at a time.
 
     Examples:
@@ -47,12 +49,14 @@ class Encoder:
     dtype: str
     threads: int
     _model: Any
+    _heads: tuple[Any, ...] = ()
 
-    def encode_ids(self, ids: Sequence[Sequence[int]]) -> np.ndarray:
+    def encode_ids(self, ids: Sequence[Sequence[int]], *, lead: int = 0) -> np.ndarray:
         """Vectors of texts given as token ids without special tokens.
 
         Args:
             ids: any number of texts, each at most `tokenizer.room` tokens.
+            lead: number of leading tokens of each that are the instruction (pooling `text` leaves them out).
 
         Returns:
             float32 [n_texts, dimension], in the order given; length 1 each where the recipe normalises.
@@ -64,18 +68,20 @@ class Encoder:
         lengths = [len(one) + special for one in ids]
         vectors = np.empty((len(ids), self.facts.dimension), dtype=np.float32)
         batches = plan_batches(lengths, [key_of_ids(one) for one in ids])
-        made = self.encode_batches([ids[i] for i in batch] for batch in batches)
+        made = self.encode_batches(([ids[i] for i in batch] for batch in batches), lead=lead)
         for batch, part in zip(batches, made, strict=True):
             vectors[batch] = part
         return vectors
 
-    def encode_batches(self, batches: Iterable[Sequence[Sequence[int]]]) -> Iterator[np.ndarray]:
+    def encode_batches(
+        self, batches: Iterable[Sequence[Sequence[int]]], *, lead: int = 0
+    ) -> Iterator[np.ndarray]:
         """Vectors of batches exactly as given and in their order, `threads` of them at a time."""
         with _one_thread_each(), ThreadPoolExecutor(self.threads, initializer=_use_one_thread) as pool:
             waiting: list[Future[np.ndarray]] = []
             try:
                 for batch in batches:
-                    waiting.append(pool.submit(self.encode_batch, batch))
+                    waiting.append(pool.submit(self.encode_batch, batch, lead=lead))
                     if len(waiting) > self.threads:
                         yield waiting.pop(0).result()
                 for future in waiting:
@@ -83,29 +89,31 @@ class Encoder:
             finally:
                 pool.shutdown(wait=True, cancel_futures=True)
 
-    def encode_batch(self, ids: Sequence[Sequence[int]]) -> np.ndarray:
+    def encode_batch(self, ids: Sequence[Sequence[int]], *, lead: int = 0) -> np.ndarray:
         """Vectors of one batch exactly as given: the same batch gives the same bytes on the same machine."""
         import torch
 
-        lengths = (
-            np.array([len(one) for one in ids]) + len(self.tokenizer.prefix) + len(self.tokenizer.suffix)
-        )
-        longest = int(lengths.max())
+        longest = self.tokenizer.context - self.tokenizer.room + max(len(one) for one in ids)
         if longest > self.tokenizer.context:
             raise InputError(
                 f"a text of {longest} tokens is longer than the context of {self.tokenizer.context}",
-                count=int((lengths > self.tokenizer.context).sum()),
+                count=sum(len(one) > self.tokenizer.room for one in ids),
             )
-        tokens = np.full((len(ids), longest), self.tokenizer.pad_id, dtype=np.int64)
-        for row, one in zip(tokens, ids, strict=True):
-            whole = [*self.tokenizer.prefix, *one, *self.tokenizer.suffix]
-            row[: len(whole)] = whole
-        real = np.arange(longest) < lengths[:, None]
+        batch = pad_batch(
+            ids,
+            prefix=self.tokenizer.prefix,
+            suffix=self.tokenizer.suffix,
+            pad_id=self.tokenizer.pad_id,
+            side=self.facts.padding_side,
+            lead=lead,
+        )
         # The number of threads would decide how sums are divided, and so the last bits.
         with _one_thread_each(), torch.inference_mode():
-            mask = None if real.all() else torch.from_numpy(real.astype(np.int64))
-            hidden = self._model(input_ids=torch.from_numpy(tokens), attention_mask=mask).last_hidden_state
-            pooled = _pool(hidden.float(), torch.from_numpy(real), self.facts.pooling)
+            hidden = self._model(**model_inputs(batch, self.facts)).last_hidden_state
+            pooled = pool(hidden.float(), batch, self.facts.pooling)
+            for head in self._heads:
+                pooled = head(pooled)
+            pooled = pooled[:, : self.facts.dimension]
             if self.facts.normalise:
                 pooled = torch.nn.functional.normalize(pooled, dim=1)
         vectors: np.ndarray = pooled.numpy()
@@ -116,6 +124,7 @@ class Encoder:
         return {
             **self.facts.facts(),
             "weights_sha256": self.weights_sha256,
+            "adapters_sha256": [adapter_hash(path) for path in self.facts.adapter_paths()],
             "tokenizer_sha256": self.tokenizer.hash,
             "dtype": self.dtype,
             "threads_per_batch": 1,
@@ -142,20 +151,13 @@ def _one_thread_each() -> Iterator[None]:
         torch.set_num_threads(before)
 
 
-def _pool(hidden: Any, real: Any, pooling: str) -> Any:
-    if pooling == "cls":
-        return hidden[:, 0]
-    weights = real.unsqueeze(-1).float()
-    return (hidden * weights).sum(dim=1) / weights.sum(dim=1)
-
-
 @lru_cache(maxsize=2)
 def load_encoder(name: str, *, dtype: str = "auto", threads: int | None = None) -> Encoder:
     """Load an encoder from its package or folder; the last two stay loaded.
 
     Args:
-        name: a name of `RECIPES`, or the path of a folder with a BERT-like sentence encoder.
-        dtype: `auto`, `float32` or `bfloat16`.
+        name: a name as for `osler.models.recipes.recipe`.
+        dtype: `auto`, `float32`, `bfloat16`, `nf4` or `int8`.
         threads: batches computed at a time; None: one per core. It does not change the vectors.
 
     Raises:
@@ -163,7 +165,8 @@ def load_encoder(name: str, *, dtype: str = "auto", threads: int | None = None) 
     """
     facts = recipe(name)
     digest = weights_hash(facts)
-    chosen = choose_dtype(dtype)
+    chosen = choose_dtype(dtype, facts)
+    heads = load_heads(facts)
     model = load_model(facts, dtype=chosen)
     return Encoder(
         facts=facts,
@@ -172,4 +175,5 @@ def load_encoder(name: str, *, dtype: str = "auto", threads: int | None = None) 
         dtype=chosen,
         threads=threads or len(os.sched_getaffinity(0)),
         _model=model,
+        _heads=tuple(heads),
     )

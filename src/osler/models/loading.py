@@ -1,99 +1,183 @@
 """Loading the weights of an encoder from its folder: checked, silent, no code of the folder run."""
 
 import importlib
+import logging as standard_logging
+import pickle
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from osler.base.errors import InputError
-from osler.base.hashing import hash_file
+from osler.base.files import read_json
 from osler.base.offline import go_offline
-from osler.models.recipes import Recipe
+from osler.models.adapter import add_adapter, require_adapter_folder, require_same_base
+from osler.models.architectures import ARCHITECTURES
+from osler.models.facts import Recipe
+from osler.models.folders import hidden_size
+from osler.models.gte import gte_config
+from osler.models.pooling import load_head
+from osler.models.quantized import QUANTIZED, quantization
+from osler.models.weights import base_hash, bytes_needed, weights_hash, with_adapter
 
-DTYPES = ("float32", "bfloat16")
+__all__ = ["DTYPES", "choose_dtype", "has_amx_bf16", "load_heads", "load_model", "weights_hash"]
 
-# The classes are imported from their own modules: the front door of transformers takes a second longer.
-_CLASSES = {
-    "bert": ("transformers.models.bert.modeling_bert", "BertModel"),
-    "distilbert": ("transformers.models.distilbert.modeling_distilbert", "DistilBertModel"),
-    "roberta": ("transformers.models.roberta.modeling_roberta", "RobertaModel"),
-    "xlm-roberta": ("transformers.models.xlm_roberta.modeling_xlm_roberta", "XLMRobertaModel"),
-}
-
-
-def weights_hash(facts: Recipe) -> str:
-    """SHA-256 of the weights, compared with the recipe where it names one.
-
-    Raises:
-        InputError: the file is missing, or its hash is not the one of the recipe.
-    """
-    path = facts.path() / "model.safetensors"
-    if not path.is_file():
-        raise InputError("the encoder has no model.safetensors", where=path.parent)
-    found = hash_file(path)
-    if facts.weights_sha256 not in (None, found):
-        raise InputError(
-            f"the weights of encoder '{facts.name}' are not the ones that were tested: SHA-256 {found}",
-            where=path,
-            allowed=[facts.weights_sha256],
-            remedy=f"install the package {facts.revision} again",
-        )
-    return found
+DTYPES = ("float32", "bfloat16", *QUANTIZED)
 
 
 def load_model(facts: Recipe, *, dtype: str) -> Any:
-    """Load the model for inference.
+    """Load the model for inference, adapters merged.
 
     Args:
         facts: the recipe.
-        dtype: `float32` or `bfloat16`.
+        dtype: `float32`, `bfloat16`, `nf4` or `int8`.
 
     Raises:
-        InputError: the weights are incomplete, or their shapes do not fit `config.json`.
+        InputError: the weights are incomplete, do not fit `config.json` or the memory of this machine, or
+            an adapter was made for another base.
     """
     go_offline()
+    _require_fitting_folder(facts)
+    _require_memory(facts, dtype)
+    base = _load_base(facts, dtype)
+    _merge_adapters(base, facts, dtype)
+    return base.eval().requires_grad_(requires_grad=False)
+
+
+def _load_base(facts: Recipe, dtype: str) -> Any:
     import torch
+    from huggingface_hub.errors import StrictDataclassError
     from safetensors import SafetensorError
 
-    module, name = _CLASSES[facts.architecture]
-    kind = getattr(importlib.import_module(module), name)
-    pooler = {} if facts.architecture == "distilbert" else {"add_pooling_layer": False}
+    known = ARCHITECTURES[facts.architecture]
+    kind = getattr(importlib.import_module(f"transformers.models.{known.module}"), known.kind)
+    options: dict[str, Any] = {"add_pooling_layer": False} if known.pooler else {}
+    if facts.architecture == "new":
+        options["config"] = gte_config(facts.path())
+    if dtype in QUANTIZED:
+        options |= {"quantization_config": quantization(dtype), "device_map": {"": "cpu"}}
     try:
         with _quiet(), torch.random.fork_rng(devices=[]):
             model, report = kind.from_pretrained(
                 facts.path(),
                 local_files_only=True,
-                use_safetensors=True,
                 trust_remote_code=False,
                 attn_implementation="sdpa",
-                dtype=getattr(torch, dtype),
+                dtype=torch.bfloat16 if dtype in QUANTIZED else getattr(torch, dtype),
                 output_loading_info=True,
-                **pooler,
+                **options,
             )
-    except (SafetensorError, RuntimeError, OSError, ValueError) as error:
-        raise InputError(f"encoder '{facts.name}' cannot be loaded: {error}", where=facts.path()) from error
-    missing = sorted(report["missing_keys"])
-    if missing:
+    except pickle.UnpicklingError as error:
         raise InputError(
-            f"weights are missing, the first is '{missing[0]}'",
-            where=facts.path() / "model.safetensors",
-            count=len(missing),
-            remedy="download the encoder again",
+            f"the weights of encoder '{facts.name}' hold more than numbers",
+            where=facts.path(),
+            remedy="get it as model.safetensors",
+        ) from error
+    except (SafetensorError, StrictDataclassError, RuntimeError, OSError, ValueError) as error:
+        raise InputError(f"encoder '{facts.name}' cannot be loaded: {error}", where=facts.path()) from error
+    for kind_of, keys in (("are missing", "missing_keys"), ("have other shapes", "mismatched_keys")):
+        found = sorted(str(key) for key in report[keys])
+        if found:
+            raise InputError(
+                f"weights {kind_of}, the first is '{found[0]}'",
+                where=facts.path(),
+                count=len(found),
+                remedy="download the encoder again",
+            )
+    if known.decoder:
+        # Otherwise transformers would follow `config.json`, and the recipe is what was tested.
+        model.config.is_causal = facts.attention == "causal"
+    return model
+
+
+def _merge_adapters(model: Any, facts: Recipe, dtype: str) -> None:
+    """Put all adapters on the model, each checked against what it is merged into."""
+    paths = facts.adapter_paths()
+    sha256 = base_hash(facts) if paths else ""
+    before: list[str] = []
+    for number, path in enumerate(paths):
+        require_adapter_folder(path)
+        require_same_base(path, facts, base_sha256=sha256, before=before)
+        with _quiet():
+            add_adapter(model, path, merge=dtype not in QUANTIZED)
+        sha256 = with_adapter(sha256, path)
+        before.append(facts.merges[number] if number < len(facts.merges) else path.name)
+
+
+def load_heads(facts: Recipe) -> list[Any]:
+    """The dense heads of an encoder, in order, in float32; most have none.
+
+    Raises:
+        InputError: one is missing, does not fit its settings, or the vectors that come to it.
+    """
+    heads = [load_head(facts.path() / name) for name in facts.heads]
+    width = facts.width or facts.dimension
+    for name, head in zip(facts.heads, heads, strict=True):
+        if head[0].in_features != width:
+            raise InputError(
+                f"the dense head takes vectors of {head[0].in_features} numbers, it is given {width}",
+                where=facts.path() / name,
+                remedy="download the encoder again",
+            )
+        width = head[0].out_features
+    if width < facts.dimension or (heads and width != facts.dimension):
+        raise InputError(
+            f"the vectors have {width} numbers, not the {facts.dimension} of encoder '{facts.name}'",
+            where=facts.path(),
         )
-    return model.eval()
+    return heads
 
 
-def choose_dtype(dtype: str) -> str:
+def _require_fitting_folder(facts: Recipe) -> None:
+    """Refuse a folder that holds another model than the recipe describes."""
+    path = facts.path() / "config.json"
+    if not path.is_file():
+        raise InputError("'config.json' is missing", where=facts.path(), remedy="name the folder of a model")
+    config = read_json(path)
+    found, width = str(config.get("model_type")), hidden_size(config)
+    same = {"new": ("new", "gte"), "gte": ("new", "gte")}.get(facts.architecture, (facts.architecture,))
+    if found not in same:
+        raise InputError(
+            f"encoder '{facts.name}' is of architecture '{facts.architecture}', the folder of '{found}'",
+            where=path,
+            allowed=same,
+        )
+    if width != (facts.width or facts.dimension):
+        raise InputError(
+            f"encoder '{facts.name}' has token vectors of {facts.width or facts.dimension} numbers, "
+            f"the folder of {width}",
+            where=path,
+            remedy="name the folder of that encoder",
+        )
+
+
+def _require_memory(facts: Recipe, dtype: str) -> None:
+    """Refuse what would be killed by the system for want of memory."""
+    import psutil
+
+    needed, free = bytes_needed(facts.parameters, dtype), psutil.virtual_memory().available
+    if needed > free:
+        raise InputError(
+            f"encoder '{facts.name}' needs about {needed / 1e9:.0f} GB of memory in {dtype}, "
+            f"{free / 1e9:.0f} GB are free",
+            remedy="use --dtype nf4, a smaller encoder, or another machine",
+        )
+
+
+def choose_dtype(dtype: str, facts: Recipe | None = None) -> str:
     """The number format to compute in.
 
     Args:
-        dtype: `float32`, `bfloat16`, or `auto`: bfloat16 where the processor multiplies bfloat16 matrices in
-            hardware (AMX; two to four times as fast, vectors differ in the third digit), else float32.
+        dtype: a name of `DTYPES`, or `auto`: the one of the recipe; where it names none, bfloat16 where the
+            processor multiplies bfloat16 matrices in hardware (AMX; two to four times as fast, vectors
+            differ in the third digit), else float32.
+        facts: the recipe, or None.
 
     Raises:
         InputError: another name.
     """
+    if dtype == "auto" and facts is not None:
+        dtype = facts.dtype
     if dtype == "auto":
         return "bfloat16" if has_amx_bf16() else "float32"
     if dtype not in DTYPES:
@@ -115,7 +199,10 @@ def _quiet() -> Iterator[None]:
     before = logging.get_verbosity()
     logging.set_verbosity_error()
     logging.disable_progress_bar()
+    quantizer = standard_logging.getLogger("bitsandbytes")
+    level, quantizer.level = quantizer.level, standard_logging.ERROR
     try:
         yield
     finally:
+        quantizer.level = level
         logging.set_verbosity(before)

@@ -1,5 +1,6 @@
 """Tokenizers of encoders: exact counts and ids, many texts at once, nothing cut and nothing padded."""
 
+import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -11,7 +12,8 @@ import polars as pl
 
 from osler.base.errors import InputError
 from osler.base.files import read_json
-from osler.base.hashing import hash_file
+from osler.base.hashing import hash_file, hash_json
+from osler.models.facts import Recipe
 from osler.models.recipes import recipe
 
 _BATCH = 8192
@@ -101,19 +103,39 @@ def load_tokenizer(name: str) -> Tokenizer:
     """Load the tokenizer of an encoder.
 
     Args:
-        name: a name of `RECIPES`, or the path of a folder with a sentence encoder.
+        name: a name as for `osler.models.recipes.recipe`.
 
     Raises:
         InputError: there is no such encoder, or its tokenizer cannot be read.
     """
+    facts = recipe(name)
+    backend, digest = _load_backend(facts)
+    prefix, suffix = _special_tokens(backend)
+    before, after = _control_ids(backend, facts.before), _control_ids(backend, facts.after)
+    return Tokenizer(
+        name=facts.name,
+        hash=digest,
+        context=facts.context,
+        prefix=prefix + before,
+        suffix=suffix if after == suffix[: len(after)] else after + suffix,
+        pad_id=_pad_id(facts.path()),
+        splits_on_whitespace=splits_on_whitespace(json.loads(backend.to_str())),
+        _backend=backend,
+    )
+
+
+def _load_backend(facts: Recipe) -> tuple[Any, str]:
+    """The tokenizer that neither cuts nor pads, and the hash of what it was made from."""
     from tokenizers import Tokenizer as Backend
 
-    facts = recipe(name)
     path = facts.path() / "tokenizer.json"
-    if not path.is_file():
-        raise InputError("the encoder has no tokenizer.json", where=path.parent)
     try:
-        backend = Backend.from_file(str(path))
+        if path.is_file():
+            backend, digest = Backend.from_file(str(path)), hash_file(path)
+        else:
+            backend, digest = _of_vocabulary(facts)
+    except InputError:
+        raise
     except Exception as error:  # the library raises bare Exception for whatever is wrong with the file
         raise InputError(f"tokenizer not readable: {error}", where=path) from error
     # The file of MiniLM cuts at 128 tokens and pads to 128 unless told otherwise.
@@ -121,17 +143,31 @@ def load_tokenizer(name: str) -> Tokenizer:
     backend.no_padding()
     # "[SEP]" in a record is text like any other and must never act as a control token.
     backend.encode_special_tokens = True
-    prefix, suffix = _special_tokens(backend)
-    return Tokenizer(
-        name=facts.name,
-        hash=hash_file(path),
-        context=facts.context,
-        prefix=prefix,
-        suffix=suffix,
-        pad_id=_pad_id(path),
-        splits_on_whitespace=splits_on_whitespace(read_json(path)),
-        _backend=backend,
-    )
+    return backend, digest
+
+
+def _of_vocabulary(facts: Recipe) -> tuple[Any, str]:
+    """A WordPiece tokenizer from `vocab.txt`, as older BERT models have it."""
+    from tokenizers.implementations import BertWordPieceTokenizer
+
+    path = facts.path() / "vocab.txt"
+    if not path.is_file() or facts.architecture not in ("bert", "distilbert"):
+        raise InputError("the encoder has no tokenizer.json", where=path.parent)
+    lowercase = facts.lowercase
+    if lowercase is None:
+        config = path.parent / "tokenizer_config.json"
+        lowercase = bool(read_json(config).get("do_lower_case", True)) if config.is_file() else True
+    made = BertWordPieceTokenizer(str(path), lowercase=lowercase, strip_accents=lowercase)
+    # `Tokenizer` itself, of which that class is a wrapper with other names.
+    return made._tokenizer, hash_json({"vocabulary": hash_file(path), "lowercase": lowercase})
+
+
+def _control_ids(backend: Any, text: str) -> tuple[int, ...]:
+    """Ids of control text around every text; here its special tokens act."""
+    backend.encode_special_tokens = False
+    ids = tuple(backend.encode(text, add_special_tokens=False).ids) if text else ()
+    backend.encode_special_tokens = True
+    return ids
 
 
 def splits_on_whitespace(file: dict[str, Any]) -> bool:
@@ -163,6 +199,6 @@ def _special_tokens(backend: Any) -> tuple[tuple[int, ...], tuple[int, ...]]:
     return tuple(whole[:start]), tuple(whole[start + len(bare) :])
 
 
-def _pad_id(path: Path) -> int:
-    config = path.parent / "config.json"
+def _pad_id(folder: Path) -> int:
+    config = folder / "config.json"
     return int(read_json(config).get("pad_token_id") or 0) if config.is_file() else 0

@@ -34,9 +34,10 @@ class VectorCache:
         self._folder = folder
         # The place and the name of an encoder do not change its vectors; its content does.
         made_by = encoder.describe()
-        parts = ("weights_sha256", "tokenizer_sha256", "architecture", "pooling", "normalise", "dtype")
+        parts = ("weights_sha256", "tokenizer_sha256", "architecture", "attention", "padding_side", "pooling")
+        after = ("heads", "dimension", "normalise", "dtype")
         self._prefix = hash_json(
-            {name: made_by[name] for name in (*parts, "threads_per_batch", "code_version")}
+            {name: made_by[name] for name in (*parts, *after, "threads_per_batch", "code_version")}
         ).encode()
 
     def key(self, texts: Sequence[bytes]) -> str:

@@ -190,7 +190,9 @@ class _Maker:
     def vectors(self, windows: Windows) -> np.ndarray:
         """float32 [n_texts, dimension]."""
         ids = [[*self.prefix, *one] for one in windows.ids]
-        keys = [key_of_ids(one) for one in ids]
+        # Where the instruction ends makes a difference to encoders that leave it out of the mean.
+        mark = [len(self.prefix)] if self.prefix and self.encoder.facts.pooling == "text" else []
+        keys = [key_of_ids([*mark, *one]) for one in ids]
         place: dict[bytes, int] = {}
         distinct = [i for i, key in enumerate(keys) if place.setdefault(key, len(place)) == len(place) - 1]
         return weighted_mean(
@@ -213,7 +215,8 @@ class _Maker:
             else:
                 vectors[batch] = known
                 self.step(sum(len(ids[i]) for i in batch))
-        made = self.encoder.encode_batches([ids[i] for i in batch] for batch, _ in todo)
+        batches = ([ids[i] for i in batch] for batch, _ in todo)
+        made = self.encoder.encode_batches(batches, lead=len(self.prefix))
         for (batch, key), new in zip(todo, made, strict=True):
             self.cache.put(key, new)
             vectors[batch] = new

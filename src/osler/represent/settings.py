@@ -61,16 +61,16 @@ class EncodeSettings(Settings):
     """What `osler encode` makes: one folder = one encoder x unit x instruction.
 
     Attributes:
-        encoder: name of a recipe (`osler encoders list`) or the folder of a sentence encoder.
+        encoder: name of a recipe (`osler encoders list`), a folder, or more (`osler.models.recipes.recipe`).
         unit: `document` (one vector per sample) or `statement` (one per distinct statement).
         instruction: `none`, `generic`, `task:NAME` or the path of a text file.
-        dtype: number format of the computation; `auto` is bfloat16 where the processor has units for it.
+        dtype: number format; `auto` is the recipe's, or bfloat16 where the processor has units for it.
     """
 
     encoder: str = "minilm"
     unit: Literal["document", "statement"] = "document"
     instruction: str = "none"
-    dtype: Literal["auto", "float32", "bfloat16"] = "auto"
+    dtype: Literal["auto", "float32", "bfloat16", "nf4", "int8"] = "auto"
 
 
 class _OfText(Settings):
@@ -85,7 +85,7 @@ class _OfText(Settings):
     text: str = "main"
     encoder: str = "minilm"
     instruction: str = "none"
-    dtype: Literal["auto", "float32", "bfloat16"] = "auto"
+    dtype: Literal["auto", "float32", "bfloat16", "nf4", "int8"] = "auto"
 
     def encode_settings(self) -> EncodeSettings:
         """The vectors that this representation needs."""
