@@ -46,8 +46,9 @@ def announce(
     tokens = objective.n_tokens * steps * per_step // objective.n
     n_weights = sum(int(np.prod(one.shape)) for one in network.learns.values())
     note(
-        f"fit: {records.n:,} texts, {steps:,} steps of {per_step:,}, {tokens:,} tokens, {n_weights:,} weights that "
-        f"learn: about {seconds:,.0f} s with {network.facts.name} ({workers.at_once} parts at a time)"
+        f"fit: {records.n:,} texts, {steps:,} steps of {per_step:,}, {tokens:,} tokens, "
+        f"{n_weights:,} weights that learn: about {seconds:,.0f} s with {network.facts.name}, "
+        f"{workers.at_once} parts at a time"
     )
     left = {
         "texts that teach nothing": objective.n_skipped,

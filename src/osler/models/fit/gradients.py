@@ -1,9 +1,10 @@
-"""Gradients of a step: in parts, several at a time, each by one thread; the same bytes for any number of them.
+"""Gradients of a step: in parts, several at a time, each by one thread; their number changes no byte.
 
 A contrastive loss ties all views of a batch together. The vectors of all parts are computed first; the loss
 then says how each vector is to change; and each part passes that on to the weights. Where the memory does not
 hold what all parts need for that, each part is computed once more (Gao et al. 2021, GradCache). Gradients of
-the parts are added in their order. The encoder's own dropout is off: what is computed twice is the same twice.
+the parts are added in their order. The encoder's own dropout is off, so that what is computed twice is the
+same twice.
 """
 
 from collections.abc import Callable, Iterator
@@ -23,8 +24,8 @@ T = TypeVar("T")
 # Padded tokens of a part: enough to fill a core. Another value changes the last bits.
 PART = 2048
 _FLOAT = 4
-# Values of the size of a token's vector, and of the inner layer, that a layer keeps for the gradient (measured
-# with MiniLM and LoRA: 430 kB per token in all); and those of the vocabulary that a masked token needs.
+# Values of the size of a token's vector, and of the inner layer, that a layer keeps for the gradient
+# (measured with MiniLM and LoRA: 430 kB per token in all); and those of the vocabulary for a masked token.
 _KEPT_HIDDEN, _KEPT_INNER, _KEPT_LOGITS = 24, 6, 3
 
 
