@@ -4,9 +4,11 @@ from typing import Annotated
 
 import typer
 
+from osler.cli import encoders_fit
 from osler.cli.group import group
 
 app = group("List the encoders, or try one.")
+app.command("fit")(encoders_fit.command)
 
 
 @app.command("list")

@@ -1,0 +1,1 @@
+"""Adapting an encoder to a cohort: LoRA or full, by contrast, masked tokens or labels."""
