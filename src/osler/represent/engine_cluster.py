@@ -84,7 +84,7 @@ def _start(ray: Any, folder: Path, *, cpus: int) -> None:
             _temp_dir=str(folder),
             **_QUIET,
         )
-    if info["node_ip_address"] != _LOOPBACK:
+    if info.address_info["node_ip_address"] != _LOOPBACK:
         raise InputError(
             "this version of Ray would offer its ports to other machines",
             allowed=["ray 2.40 to 2.60"],
