@@ -180,5 +180,5 @@ def test_it_stands_in_for_a_local_encoder(server: Start) -> None:
     assert {"architecture", "weights_sha256", "tokenizer_sha256", "dtype", "code_version"} <= set(
         encoder.describe()
     )
-    assert is_server(encoder.facts.name)
+    assert (encoder.facts.name, is_server("http://127.0.0.1/v1#m")) == ("model", True)
     assert not is_server("minilm")

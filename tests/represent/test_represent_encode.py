@@ -57,7 +57,7 @@ def by_hand(encoder, lines):
 
 @pytest.mark.parametrize("block", [3, 2000])
 def test_document_vectors_equal_those_by_hand(tiny_encoder, texts, tmp_path, block, monkeypatch):
-    monkeypatch.setattr("osler.represent.encode._DOCUMENTS", block)
+    monkeypatch.setattr("osler.represent.blocks._DOCUMENTS", block)
     summary = make_vectors(texts, tmp_path / "v", settings=fp32(tiny_encoder, "document"))
     encoder = load_encoder(tiny_encoder, dtype="float32")
     assert summary.n_vectors == 24
@@ -75,7 +75,7 @@ def test_document_vectors_equal_those_by_hand(tiny_encoder, texts, tmp_path, blo
 
 @pytest.mark.parametrize("block", [4, 50_000])
 def test_each_distinct_statement_is_encoded_once(tiny_encoder, texts, tmp_path, block, monkeypatch):
-    monkeypatch.setattr("osler.represent.encode._STATEMENTS", block)
+    monkeypatch.setattr("osler.represent.blocks._STATEMENTS", block)
     summary = make_vectors(texts, tmp_path / "v", settings=fp32(tiny_encoder, "statement"))
     statements = open_texts(texts).statements().collect().with_columns(pl.col("statement_id").cast(pl.String))
     rows = read(tmp_path / "v", "statement")
@@ -91,7 +91,7 @@ def test_each_distinct_statement_is_encoded_once(tiny_encoder, texts, tmp_path, 
 @pytest.mark.parametrize("unit", ["document", "statement"])
 def test_a_killed_job_resumes_and_ends_with_the_same_bytes(tiny_encoder, texts, tmp_path, unit, monkeypatch):
     settings = fp32(tiny_encoder, unit)
-    monkeypatch.setattr("osler.represent.encode.plan_batches", partial(plan_batches, budget=60))
+    monkeypatch.setattr("osler.represent.maker.plan_batches", partial(plan_batches, budget=60))
     make_vectors(texts, tmp_path / "whole", settings=settings, cache=tmp_path / "cache-whole")
     undisturbed = content(tmp_path / "whole")
     encode, calls = Encoder.encode_batch, []

@@ -21,19 +21,47 @@ def command(
         str, typer.Option(help="none, generic, task:NAME, or a text file; only for encoders that follow one.")
     ] = "none",
     dtype: Annotated[str, typer.Option(help="auto, float32 or bfloat16.")] = "auto",
+    on_overflow: Annotated[
+        str,
+        typer.Option(help="Texts longer than a window: window (encode all, average), truncate, or error."),
+    ] = "window",
+    engine: Annotated[str, typer.Option(help="local, or ray: one model per worker of a cluster.")] = "local",
+    address: Annotated[
+        str | None,
+        typer.Option(
+            help="HOST:PORT of a Ray cluster, or auto; none: one on this machine.", show_default=False
+        ),
+    ] = None,
+    workers: Annotated[
+        int | None, typer.Option(help="Batches computed at a time; none: all cores.", show_default=False)
+    ] = None,
+    gpus_per_worker: Annotated[float, typer.Option(help="Graphics processors of each Ray worker.")] = 0.0,
     cache: Annotated[
         Path | None, typer.Option(help="Folder that keeps vectors between runs.", show_default=False)
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the summary as one JSON object.")] = False,
 ) -> None:
-    """Encode texts with a language model on this machine. A long record is never cut silently."""
+    """Encode texts with a language model on your machines. A long record is never cut silently."""
     from dataclasses import asdict
 
     from osler.cli.summary import show_summary
     from osler.represent.encode import make_vectors
+    from osler.represent.engine import EngineSettings
     from osler.represent.settings import EncodeSettings
 
     settings = EncodeSettings.parse(
-        {"encoder": encoder, "unit": unit, "instruction": instruction, "dtype": dtype}, where="osler encode"
+        {
+            "encoder": encoder,
+            "unit": unit,
+            "instruction": instruction,
+            "dtype": dtype,
+            "on_overflow": on_overflow,
+        },
+        where="osler encode",
     )
-    show_summary(asdict(make_vectors(texts, output, settings=settings, cache=cache)), as_json=as_json)
+    place = EngineSettings.parse(
+        {"engine": engine, "address": address, "workers": workers, "gpus_per_worker": gpus_per_worker},
+        where="osler encode",
+    )
+    made = make_vectors(texts, output, settings=settings, cache=cache, engine=place)
+    show_summary(asdict(made), as_json=as_json)

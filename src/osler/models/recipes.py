@@ -14,6 +14,8 @@ from osler.models.facts import POOLINGS, Recipe
 from osler.models.folders import recipe_of_folder
 from osler.models.hub import HUB_PREFIX, cached_folder, download, is_hub_id
 from osler.models.recipe_table import RECIPES
+from osler.models.servers.address import is_server
+from osler.models.servers.encoder import load_server_encoder
 
 __all__ = ["POOLINGS", "RECIPES", "Recipe", "recipe", "recipe_of_folder"]
 
@@ -29,6 +31,7 @@ def recipe(name: str) -> Recipe:
             - a name of `RECIPES`, whose files are in `$OSLER_MODELS` or the local cache of Hugging Face;
             - `NAME@FOLDER`: the facts of that recipe, the files of that folder;
             - the path of a folder of one of the known architectures;
+            - the address of a server (`osler.models.servers.address.parse_address`);
             - `OWNER/MODEL`, a published model that is in the local cache; `hub:OWNER/MODEL` fetches it;
 
             then `:DIMENSION` for shorter vectors where the model allows them, then any number of `+FOLDER`
@@ -41,6 +44,8 @@ def recipe(name: str) -> Recipe:
         >>> recipe("qwen3-embedding-8b:1024").dimension
         1024
     """
+    if is_server(name):
+        return load_server_encoder(name).facts
     base, adapters = _split_adapters(name)
     facts = _with_dimension(base)
     for adapter in adapters:

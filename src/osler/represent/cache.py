@@ -19,7 +19,7 @@ from osler.base.files import write_bytes
 from osler.base.hashing import hash_json
 
 if TYPE_CHECKING:
-    from osler.models.encoder import Encoder
+    from osler.represent.engine import BatchEncoder
 
 
 class VectorCache:
@@ -30,7 +30,7 @@ class VectorCache:
         encoder: what makes the vectors.
     """
 
-    def __init__(self, folder: Path | None, encoder: "Encoder") -> None:
+    def __init__(self, folder: Path | None, encoder: "BatchEncoder") -> None:
         self._folder = folder
         # The place and the name of an encoder do not change its vectors; its content does.
         made_by = encoder.describe()

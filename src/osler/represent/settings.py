@@ -65,12 +65,15 @@ class EncodeSettings(Settings):
         unit: `document` (one vector per sample) or `statement` (one per distinct statement).
         instruction: `none`, `generic`, `task:NAME` or the path of a text file.
         dtype: number format; `auto` is the recipe's, or bfloat16 where the processor has units for it.
+        on_overflow: what is done with a text longer than a window of the encoder: `window` (its windows are
+            encoded and averaged), `truncate` (its first window only) or `error` (the job is refused).
     """
 
     encoder: str = "minilm"
     unit: Literal["document", "statement"] = "document"
     instruction: str = "none"
     dtype: Literal["auto", "float32", "bfloat16", "nf4", "int8"] = "auto"
+    on_overflow: Literal["window", "error", "truncate"] = "window"
 
 
 class _OfText(Settings):
@@ -78,7 +81,7 @@ class _OfText(Settings):
 
     Attributes:
         text: name of the texts in the study.
-        encoder, instruction, dtype: as in `EncodeSettings`.
+        encoder, instruction, dtype, on_overflow: as in `EncodeSettings`.
     """
 
     kind: Literal["document", "statement"]
@@ -86,11 +89,16 @@ class _OfText(Settings):
     encoder: str = "minilm"
     instruction: str = "none"
     dtype: Literal["auto", "float32", "bfloat16", "nf4", "int8"] = "auto"
+    on_overflow: Literal["window", "error", "truncate"] = "window"
 
     def encode_settings(self) -> EncodeSettings:
         """The vectors that this representation needs."""
         return EncodeSettings(
-            encoder=self.encoder, unit=self.kind, instruction=self.instruction, dtype=self.dtype
+            encoder=self.encoder,
+            unit=self.kind,
+            instruction=self.instruction,
+            dtype=self.dtype,
+            on_overflow=self.on_overflow,
         )
 
 

@@ -27,6 +27,11 @@ class Windows:
     n_texts: int
     n_cut: int
 
+    @property
+    def n_overflow(self) -> int:
+        """Texts of more than one window."""
+        return int((np.bincount(self.owner, minlength=self.n_texts) > 1).sum())
+
 
 def pack(lengths: np.ndarray, room: int) -> np.ndarray:
     """Where windows begin when pieces are packed in order, each window as full as whole pieces allow.
@@ -79,6 +84,23 @@ def windows_of_pieces(
             ids.append([token for part in sequence[start:stop] for token in part])
             owner.append(text)
     return Windows(ids=ids, owner=np.array(owner, dtype=np.int64), n_texts=len(counts), n_cut=n_cut)
+
+
+def first_windows(windows: Windows) -> Windows:
+    """The first window of each text.
+
+    Examples:
+        >>> two = Windows(ids=[[5], [6], [7]], owner=np.array([0, 0, 1]), n_texts=2, n_cut=0)
+        >>> two.n_overflow, first_windows(two).ids
+        (1, [[5], [7]])
+    """
+    first = np.searchsorted(windows.owner, np.arange(windows.n_texts)).tolist()
+    return Windows(
+        ids=[windows.ids[i] for i in first],
+        owner=np.arange(windows.n_texts),
+        n_texts=windows.n_texts,
+        n_cut=windows.n_cut,
+    )
 
 
 def pieces_of_texts(texts: pl.Series, ends: pl.Series, counts: np.ndarray) -> tuple[pl.Series, np.ndarray]:

@@ -131,7 +131,7 @@ class Client:
             raise InputError(
                 f"a text fills the context of {self.address.context:,} tokens: the server may have cut it",
                 where=self.address.url,
-                remedy=f"lower `characters`, now {self.address.characters:g}, or name the model's own `context`",
+                remedy=f"lower `characters`, now {self.address.characters:g}, or name the model's `context`",
             )
 
     def _answer(self, response: "httpx2.Response", n_texts: int) -> tuple[np.ndarray, int | None]:

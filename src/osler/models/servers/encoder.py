@@ -13,10 +13,11 @@ from typing import Any
 import numpy as np
 
 from osler.base.hashing import hash_json
-from osler.models.recipes import Recipe
+from osler.models.facts import Recipe
 from osler.models.servers.address import Address, parse_address
 from osler.models.servers.client import Client
 
+SERVER = "server"  # in the place of an architecture
 _PROBE = "Heart rate: 80 /min"
 
 
@@ -75,8 +76,13 @@ class ServerEncoder:
     threads: int
     _client: Client
 
-    def encode_batches(self, batches: Iterable[Sequence[Sequence[int]]]) -> Iterator[np.ndarray]:
-        """Vectors of batches as given and in their order, `threads` requests at a time."""
+    def encode_batches(
+        self, batches: Iterable[Sequence[Sequence[int]]], *, lead: int = 0
+    ) -> Iterator[np.ndarray]:
+        """Vectors of batches as given and in their order, `threads` requests at a time.
+
+        The server pools by itself: how many leading characters are the instruction says nothing to it.
+        """
         with ThreadPoolExecutor(self.threads) as pool:
             waiting: list[Future[np.ndarray]] = []
             try:
@@ -123,25 +129,25 @@ def load_server_encoder(name: str) -> ServerEncoder:
     address = parse_address(name)
     dimension = Client(address).embed([_PROBE]).shape[1]
     known = replace(address, dimension=dimension)
-    facts = server_recipe(name, address, dimension=dimension)
+    facts = server_recipe(address, dimension=dimension)
     return ServerEncoder(
         facts=facts,
-        tokenizer=CharacterTokenizer(name, context=facts.context),
+        tokenizer=CharacterTokenizer(facts.name, context=facts.context),
         weights_sha256=hash_json({"model": address.model, "dimension": dimension}),
-        dtype="server",
+        dtype=SERVER,
         threads=address.concurrency,
         _client=Client(known),
     )
 
 
-def server_recipe(name: str, address: Address, *, dimension: int) -> Recipe:
+def server_recipe(address: Address, *, dimension: int) -> Recipe:
     """The facts that are known of a model on a server."""
     return Recipe(
-        name=name,
+        name=address.model,
         model_id=address.model,
         revision="as the server has it",
-        architecture="server",
-        pooling="server",
+        architecture=SERVER,
+        pooling=SERVER,
         normalise=False,
         padding_side="right",
         prompt=None,
