@@ -41,7 +41,9 @@ class Stub:
         self.dtype = dtype
         self.threads = 1
 
-    def encode_batches(self, batches: Iterable[Sequence[Sequence[int]]]) -> Iterator[np.ndarray]:
+    def encode_batches(
+        self, batches: Iterable[Sequence[Sequence[int]]], *, lead: int = 0
+    ) -> Iterator[np.ndarray]:
         """Vectors that tell the length and the first token of each text."""
         for batch in batches:
             vectors = np.ones((len(batch), self.facts.dimension), dtype=np.float32)

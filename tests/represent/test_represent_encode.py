@@ -96,11 +96,11 @@ def test_a_killed_job_resumes_and_ends_with_the_same_bytes(tiny_encoder, texts, 
     undisturbed = content(tmp_path / "whole")
     encode, calls = Encoder.encode_batch, []
 
-    def dies(self, ids):
+    def dies(self, ids, *, lead=0):
         calls.append(len(ids))
         if len(calls) % 4 == 0:
             raise KeyboardInterrupt
-        return encode(self, ids)
+        return encode(self, ids, lead=lead)
 
     monkeypatch.setattr(Encoder, "encode_batch", dies)
     monkeypatch.setattr("osler.represent.cost.tokens_per_second", lambda encoder: 1.0)
@@ -123,7 +123,7 @@ def test_a_resumed_job_keeps_its_number_format(tiny_encoder, texts, tmp_path, mo
     settings = EncodeSettings(encoder=tiny_encoder, dtype="auto")
     osler.models.encoder.load_encoder.cache_clear()  # another test may have loaded it on this processor
     monkeypatch.setattr("osler.models.loading.has_amx_bf16", lambda: True)
-    monkeypatch.setattr(Encoder, "encode_batch", lambda self, ids: 1 / 0)
+    monkeypatch.setattr(Encoder, "encode_batch", lambda self, ids, *, lead: 1 / 0)
     monkeypatch.setattr("osler.represent.cost.tokens_per_second", lambda encoder: 1.0)
     with pytest.raises(ZeroDivisionError):
         make_vectors(texts, tmp_path / "v", settings=settings)
