@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any
 
 import numpy as np
@@ -77,11 +77,12 @@ class Encoder:
         self, batches: Iterable[Sequence[Sequence[int]]], *, lead: int = 0
     ) -> Iterator[np.ndarray]:
         """Vectors of batches exactly as given and in their order, `threads` of them at a time."""
+        encode = partial(self.encode_batch, lead=lead) if lead else self.encode_batch
         with _one_thread_each(), ThreadPoolExecutor(self.threads, initializer=_use_one_thread) as pool:
             waiting: list[Future[np.ndarray]] = []
             try:
                 for batch in batches:
-                    waiting.append(pool.submit(self.encode_batch, batch, lead=lead))
+                    waiting.append(pool.submit(encode, batch))
                     if len(waiting) > self.threads:
                         yield waiting.pop(0).result()
                 for future in waiting:

@@ -1,6 +1,7 @@
 """Weights in 4 or 8 bits through bitsandbytes: a model of 8 billion parameters in 5 or 9 GB, also on CPU."""
 
 import importlib.util
+import logging
 from typing import Any
 
 from osler.base.errors import InputError
@@ -29,6 +30,8 @@ def quantization(dtype: str) -> Any:
             f"number format '{dtype}' needs the package bitsandbytes",
             remedy="pip install 'osler[quantized]', or name another format with --dtype",
         )
+    # It warns at every product in 8 bits that it rounds to float16 first.
+    logging.getLogger("bitsandbytes").setLevel(logging.ERROR)
     import torch
     from transformers.utils.quantization_config import BitsAndBytesConfig
 
