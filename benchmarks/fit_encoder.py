@@ -1,8 +1,8 @@
 """What fitting an encoder to a cohort changes: how often a half of a record finds the other half.
 
 The cohort is simulated. The encoder is fitted to training subjects (contrastive, LoRA); the records of all
-other subjects are cut into two random halves without a common statement, and each half looks for the other one
-among the halves of all of them, by cosine, before and after.
+other subjects are cut into two random halves without a common statement, and each half looks for the other
+one among those of all of them, by cosine, before and after.
 
     python benchmarks/fit_encoder.py [--subjects 1000] [--epochs 1] [--work FOLDER]
 """
@@ -54,7 +54,7 @@ def main() -> None:
     n = len(before)
     low, high = interval(before, after)
     print(
-        f"{made.n_texts:,} training texts, {made.steps} steps in {seconds:,.0f} s, loss {made.loss_first:.2f} to "
+        f"{made.n_texts} training texts, {made.steps} steps, {seconds:.0f} s, loss {made.loss_first:.2f} to "
         f"{made.loss_last:.2f}; {n // 2:,} other records, chance {2 / n:.4f}: {before.mean():.3f} before, "
         f"{after.mean():.3f} after, difference {after.mean() - before.mean():.3f} ({low:.3f} to {high:.3f})",
         file=sys.stderr,

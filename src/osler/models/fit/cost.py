@@ -1,6 +1,7 @@
 """What fitting will cost, said before it begins."""
 
 import time
+from dataclasses import replace
 
 import numpy as np
 
@@ -33,16 +34,18 @@ def announce(
     learns = all_that_learns(network, objective)
     which = chosen(objective.n, 0, batch=settings.batch, seed=settings.seed)[:_TRIED]
     batch = objective.batch(which, generator(settings.seed, 1, 0))
+    per_step = min(settings.batch, objective.n)
     with make_workers(network, settings, threads=threads) as workers:
+        # As much is computed twice as in a whole step.
+        hands = replace(workers, kept=workers.kept * len(which) // per_step)
         times = []
         for _ in range(2):  # the first one is cold
             start = time.perf_counter()
-            backward(network, objective, batch, workers)
+            backward(network, objective, batch, hands)
             times.append(time.perf_counter() - start)
     for one in learns.values():
         one.grad = None
-    per_step = min(settings.batch, objective.n)
-    seconds = times[-1] * steps * per_step / len(which)
+    seconds = min(times) * steps * per_step / len(which)
     tokens = objective.n_tokens * steps * per_step // objective.n
     n_weights = sum(int(np.prod(one.shape)) for one in network.learns.values())
     note(

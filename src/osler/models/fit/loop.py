@@ -5,6 +5,7 @@ on the same kind of machine, with the same versions, the same records give the s
 """
 
 import math
+import time
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,8 @@ from osler.models.fit.objectives import Objective
 from osler.models.fit.settings import FitSettings
 
 _LARGEST_GRADIENT = 1.0
+# A large encoder takes minutes for a few steps: a checkpoint is written after so many seconds at the latest.
+_CHECKPOINT_SECONDS = 60.0
 
 
 def count_steps(n: int, settings: FitSettings) -> int:
@@ -67,7 +70,7 @@ def run_steps(
         settings: steps, rates, seed, memory.
         part: folder of the unfinished result, which keeps the checkpoint.
         threads: parts of a step computed at a time; the result does not depend on it.
-        checkpoint_steps: steps between checkpoints.
+        checkpoint_steps: most steps between checkpoints.
 
     Returns:
         The loss of each step.
@@ -89,6 +92,7 @@ def run_steps(
         bar("fitting, steps", total=total) as tick,
     ):
         tick(len(losses))
+        saved = time.monotonic()
         for step in range(len(losses), total):
             which = chosen(objective.n, step, batch=settings.batch, seed=settings.seed)
             batch = objective.batch(which, generator(settings.seed, 1, step))
@@ -105,8 +109,10 @@ def run_steps(
             optimizer.step()
             optimizer.zero_grad(set_to_none=True)
             tick(1)
-            if (step + 1) % checkpoint_steps == 0 and step + 1 < total:
+            due = (step + 1) % checkpoint_steps == 0 or time.monotonic() - saved > _CHECKPOINT_SECONDS
+            if due and step + 1 < total:
                 save_state(part, learns, optimizer, losses)
+                saved = time.monotonic()
     return losses
 
 
