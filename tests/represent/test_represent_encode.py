@@ -123,7 +123,7 @@ def test_a_resumed_job_keeps_its_number_format(tiny_encoder, texts, tmp_path, mo
     settings = EncodeSettings(encoder=tiny_encoder, dtype="auto")
     osler.models.encoder.load_encoder.cache_clear()  # another test may have loaded it on this processor
     monkeypatch.setattr("osler.models.loading.has_amx_bf16", lambda: True)
-    monkeypatch.setattr(Encoder, "encode_batch", lambda self, ids, *, lead: 1 / 0)
+    monkeypatch.setattr(Encoder, "encode_batch", lambda self, ids, *, lead=0: 1 / 0)
     monkeypatch.setattr("osler.represent.cost.tokens_per_second", lambda encoder: 1.0)
     with pytest.raises(ZeroDivisionError):
         make_vectors(texts, tmp_path / "v", settings=settings)
