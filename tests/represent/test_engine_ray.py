@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import secrets
 import signal
 import sys
 from dataclasses import replace
@@ -21,6 +22,8 @@ from osler.represent.engine_pool import WorkerPool
 from osler.represent.settings import EncodeSettings
 
 go_offline()
+# Ray reads them when it is imported: all clusters here share one token, and none is left in the home folder.
+os.environ |= {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": secrets.token_hex(32)}
 pytest.importorskip("ray")
 
 BATCHES = [[[7592 + i, 2088], [1012, 1013 + i]] for i in range(12)]

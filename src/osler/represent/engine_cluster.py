@@ -1,6 +1,7 @@
 """Reaching a Ray cluster, or starting one that only this machine can reach; each within a bounded time."""
 
 import os
+import secrets
 import socket
 import subprocess
 import sys
@@ -19,6 +20,16 @@ ANSWER = 30.0
 _LOOPBACK = "127.0.0.1"
 # Vectors of the batches on their way; Ray wants at least 75 MiB.
 _STORE_BYTES = 200 * 2**20
+# Does a cluster answer at this address? One that wants a token first does; `ray.init` looks for the token.
+_ASK = """
+import sys
+import ray
+from ray._raylet import GcsClient
+try:
+    GcsClient(address=sys.argv[1])
+except Exception as error:
+    sys.exit(0 if type(error).__name__ == "AuthenticationError" else 1)
+"""
 _QUIET: dict[str, Any] = {"log_to_driver": False, "logging_level": "ERROR"}
 
 
@@ -74,6 +85,7 @@ def cluster(address: str | None, *, cpus: int) -> Iterator[Any]:
 
 
 def _start(ray: Any, folder: Path, *, cpus: int) -> None:
+    _use_own_token()
     with _held_to_loopback():
         info = ray.init(
             address="local",
@@ -109,16 +121,27 @@ def _held_to_loopback() -> Iterator[None]:
         setattr(services, name, before)
 
 
+def _use_own_token() -> None:
+    """A token for this process and its cluster: other users of the machine cannot join.
+
+    Versions of Ray that know tokens would else leave one in the home folder. Ray keeps the first one that it
+    sees, so that it stays for as long as the process.
+    """
+    if "RAY_AUTH_TOKEN_PATH" not in os.environ:
+        os.environ.setdefault("RAY_AUTH_TOKEN", secrets.token_hex(32))
+
+
 def _connect(ray: Any, address: str) -> None:
     if address != "auto":
         _require_answer(address)
     try:
         ray.init(address=address, **_QUIET)
-    except (ConnectionError, RuntimeError, ValueError, OSError) as error:
+    except (ConnectionError, RuntimeError, ValueError, OSError, ray.exceptions.RayError) as error:
         raise InputError(
             f"the Ray cluster cannot be joined: {str(error).splitlines()[0]}",
             where=address,
-            remedy="run on a machine of the cluster, with the same versions of Python and Ray on every node",
+            remedy="run on a machine of the cluster, with its token where it wants one, and "
+            "with the same versions of Python and Ray on every node",
         ) from error
 
 
@@ -134,10 +157,9 @@ def _require_answer(address: str) -> None:
         raise InputError("nothing answers at this address", where=address, remedy=remedy) from error
     if address.startswith("ray://"):
         return
-    ask = "import sys; from ray._raylet import GcsClient; GcsClient(address=sys.argv[1])"
     try:
         done = subprocess.run(
-            [sys.executable, "-c", ask, address],
+            [sys.executable, "-c", _ASK, address],
             capture_output=True,
             timeout=ANSWER,
             check=False,
