@@ -109,7 +109,7 @@ def divide(lengths: list[int], budget: int) -> list[list[int]]:
 
     Examples:
         >>> divide([5, 9, 5, 8], 20)
-        [[0, 2, 3], [1]]
+        [[0, 2], [3, 1]]
     """
     parts: list[list[int]] = [[]]
     for i in sorted(range(len(lengths)), key=lambda i: (lengths[i], i)):
