@@ -3,6 +3,7 @@
 import importlib
 import logging as standard_logging
 import pickle
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -202,7 +203,10 @@ def _quiet() -> Iterator[None]:
     quantizer = standard_logging.getLogger("bitsandbytes")
     level, quantizer.level = quantizer.level, standard_logging.ERROR
     try:
-        yield
+        with warnings.catch_warnings():
+            # PEFT and transformers tell each other what will be renamed.
+            warnings.simplefilter("ignore", FutureWarning)
+            yield
     finally:
         quantizer.level = level
         logging.set_verbosity(before)

@@ -32,7 +32,7 @@ from osler.represent.windows import Windows, first_windows
 from osler.statements.read import Texts, open_texts
 
 ENCODER_JSON = "encoder.json"
-_VERSION = 2
+_VERSION = 3
 _COUNTS = ("n_vectors", "n_overflow", "n_windows", "n_cut", "n_tokens")
 # Before the temporary folder inside the part folder, which a killed job leaves behind.
 _SCRATCH = ".scratch-"

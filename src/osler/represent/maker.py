@@ -52,7 +52,11 @@ class VectorMaker:
         mark = [len(self.prefix)] if self.prefix and self.encoder.facts.pooling == "text" else []
         keys = [key_of_ids([*mark, *one]) for one in ids]
         place: dict[bytes, int] = {}
-        distinct = [i for i, key in enumerate(keys) if place.setdefault(key, len(place)) == len(place) - 1]
+        distinct = []
+        for i, key in enumerate(keys):
+            if key not in place:
+                place[key] = len(place)
+                distinct.append(i)
         return weighted_mean(
             self._distinct([ids[i] for i in distinct], [keys[i] for i in distinct])[[place[k] for k in keys]],
             windows.owner,
