@@ -88,10 +88,12 @@ def test_a_cluster_of_its_own_listens_to_this_machine_only_and_is_gone_afterward
     with open_engine(tiny_encoder, dtype="float32", settings=EngineSettings()) as local:
         expected = list(local.encode_batches(BATCHES))
         described = local.describe()
+    before = {process.pid for process in psutil.Process().children(recursive=True)}
     with open_engine(tiny_encoder, dtype="float32", settings=settings) as encoder:
         made = list(encoder.encode_batches(BATCHES))
         assert encoder.describe() == described
-        processes = [psutil.Process(), *psutil.Process().children(recursive=True)]
+        begun = [one for one in psutil.Process().children(recursive=True) if one.pid not in before]
+        processes = [psutil.Process(), *begun]
         listening = []
         for process in processes:
             with contextlib.suppress(psutil.NoSuchProcess):
@@ -105,7 +107,7 @@ def test_a_cluster_of_its_own_listens_to_this_machine_only_and_is_gone_afterward
     assert len(listening) > 3
     assert {address.removeprefix("::ffff:") for address, _ in listening} == {"127.0.0.1"}
     assert not any("dashboard.py" in command for _, command in listening)
-    assert not psutil.wait_procs(processes[1:], timeout=20)[1]
+    assert not psutil.wait_procs(begun, timeout=20)[1]
 
 
 @pytest.mark.parametrize(("loss", "unit"), [("worker", "document"), ("node", "statement")])
