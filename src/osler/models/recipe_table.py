@@ -16,7 +16,9 @@ _LLAMA3_USER = "<|start_header_id|>user<|end_header_id|>\n\n"
 _LLAMA3_END = "<|eot_id|>"
 
 
-def _bert(name: str, model_id: str, licence: str, *traps: str, lowercase: bool) -> Recipe:
+def _bert(
+    name: str, model_id: str, licence: str, *traps: str, lowercase: bool, parameters: int = 108
+) -> Recipe:
     return Recipe(
         name=name,
         model_id=model_id,
@@ -31,7 +33,7 @@ def _bert(name: str, model_id: str, licence: str, *traps: str, lowercase: bool) 
         licence=licence,
         follows_instructions=False,
         lowercase=lowercase,
-        parameters=108,
+        parameters=parameters,
         traps=("trained to fill in words, not to compare texts: read it with a fitted head", *traps),
     )
 
@@ -203,9 +205,9 @@ _ROWS = (
     ),
     _qwen3("0.6B", dimension=1024, parameters=596),
     _qwen3("4B", dimension=2560, parameters=4022),
-    _qwen3("8B", dimension=4096, parameters=7568),
-    _gte_qwen2("1.5B", dimension=1536, parameters=1776),
-    _gte_qwen2("7B", dimension=3584, parameters=7613),
+    _qwen3("8B", dimension=4096, parameters=7567),
+    _gte_qwen2("1.5B", dimension=1536, parameters=1543),
+    _gte_qwen2("7B", dimension=3584, parameters=7069),
     _llm2vec(
         "llm2vec-llama-3.1-8b",
         "meta-llama/Meta-Llama-3.1-8B-Instruct",
@@ -246,10 +248,11 @@ _ROWS = (
         "MIT",
         "it was called PubMedBERT",
         lowercase=True,
+        parameters=109,
     ),
     _bert("medbert", "Charangan/MedBERT", "MIT", lowercase=False),
-    _modernbert("bioclinical-modernbert", "base", dimension=768, parameters=150),
-    _modernbert("bioclinical-modernbert-large", "large", dimension=1024, parameters=396),
+    _modernbert("bioclinical-modernbert", "base", dimension=768, parameters=149),
+    _modernbert("bioclinical-modernbert-large", "large", dimension=1024, parameters=395),
 )
 
 RECIPES: dict[str, Recipe] = {row.name: row for row in _ROWS}
