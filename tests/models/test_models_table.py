@@ -63,6 +63,27 @@ SIZES = {
 }
 
 
+def test_an_instruction_is_put_before_the_text_as_in_the_code_of_the_publisher():
+    asked = {
+        name: row.prompt.format(instruction="I", text="T") for name, row in RECIPES.items() if row.prompt
+    }
+    qwen3, gte = "Instruct: I\nQuery:T", "Instruct: I\nQuery: T"
+    assert asked == {
+        "stella-400m": gte,
+        "qwen3-embedding-0.6b": qwen3,
+        "qwen3-embedding-4b": qwen3,
+        "qwen3-embedding-8b": qwen3,
+        "gte-qwen2-1.5b": gte,
+        "gte-qwen2-7b": gte,
+        "llm2vec-llama-3.1-8b": "I T",
+        # Its tokenizer puts the space before the text.
+        "llm2vec-sheared-1.3b": "IT",
+        # No publisher says how: these are not trained to compare texts.
+        "llama-3.1-8b": "I\nT",
+        "deepseek-r1-llama-8b": "I\nT",
+    }
+
+
 @pytest.mark.parametrize("name", RECIPES)
 def test_numbers_of_weights_are_those_of_the_published_sizes(name):
     import torch

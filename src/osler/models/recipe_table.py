@@ -12,8 +12,6 @@ _LLAMA_LICENCE = "Llama-3.1 community licence"
 _QWEN3_PROMPT = "Instruct: {instruction}\nQuery:{text}"
 _GTE_QWEN2_PROMPT = "Instruct: {instruction}\nQuery: {text}"
 _END = "<|endoftext|>"
-_LLAMA3_USER = "<|start_header_id|>user<|end_header_id|>\n\n"
-_LLAMA3_END = "<|eot_id|>"
 
 
 def _bert(
@@ -120,7 +118,6 @@ def _llm2vec(name: str, base: str, adapters: str, **facts: object) -> Recipe:
         "pooling": "text",
         "normalise": False,
         "padding_side": "left",
-        "prompt": "{instruction}{text}",
         "follows_instructions": True,
         "prompt_side": "queries",
         "attention": "bidirectional",
@@ -129,6 +126,7 @@ def _llm2vec(name: str, base: str, adapters: str, **facts: object) -> Recipe:
         "traps": (
             "two adapters are merged into the base model, in this order",
             "with a causal mask, or with the instruction in the mean, its vectors are other ones",
+            "its adapters were trained on texts of 512 tokens, and its package cuts there by default",
         ),
     }
     return Recipe(name=name, model_id=base, **{**common, **facts})  # type: ignore[arg-type]
@@ -216,8 +214,8 @@ _ROWS = (
         dimension=4096,
         parameters=7505,
         licence=f"MIT on top of the {_LLAMA_LICENCE}",
-        before=_LLAMA3_USER,
-        after=_LLAMA3_END,
+        # The publisher's code wraps texts of Llama 3 in a chat message, in training too, not those of 3.1.
+        prompt="{instruction} {text}",
     ),
     _llm2vec(
         "llm2vec-sheared-1.3b",
@@ -227,6 +225,8 @@ _ROWS = (
         dimension=2048,
         parameters=1280,
         licence="MIT on top of Apache-2.0",
+        # The publisher puts a space between; this tokenizer begins every text with one by itself.
+        prompt="{instruction}{text}",
     ),
     _llama_8b("llama-3.1-8b", "meta-llama/Llama-3.1-8B", _LLAMA_LICENCE),
     _llama_8b(
