@@ -104,7 +104,8 @@ def _gte_qwen2(size: str, *, dimension: int, parameters: int) -> Recipe:
         parameters=parameters,
         traps=(
             "the stock Qwen2 class attends causally; the model was trained with a bidirectional mask",
-            "float16 makes its vectors collapse: bfloat16 or float32 only",
+            "the code in the folder of the 1.5B attended causally until May 2025: its vectors differ",
+            "float16 makes vectors of the 7B collapse: bfloat16 or float32 only",
             "its own code needs a cache that newer transformers lack; ours never keeps one",
             "its tokenizer adds the end token in code of its own; it is added here",
         ),
@@ -152,6 +153,8 @@ def _llama_8b(name: str, model_id: str, licence: str) -> Recipe:
         parameters=7505,
         traps=(
             "trained to go on writing, not to compare texts: read it with a fitted head",
+            "an instruction is a text that it goes on from: it was not trained to make vectors under one",
+            "131,072 positions exist; windows end at 8,192, the length before positions were stretched",
             "4-bit weights move every vector; compare vectors of one number format only",
         ),
     )
@@ -192,6 +195,7 @@ _ROWS = (
         prompt_side="queries",
         heads=("2_Dense_1024",),
         width=1024,
+        # The model card names 512 instead of 256; these are the folders that it has.
         cuts=(256, 768, 1024, 2048, 4096, 6144, 8192),
         parameters=435,
         traps=(
@@ -240,6 +244,7 @@ _ROWS = (
         "emilyalsentzer/Bio_ClinicalBERT",
         "MIT",
         "its vocabulary has capitals, its folder does not say so: lowering letters makes it worse",
+        "512 positions exist, but its last training on notes saw at most 128 tokens",
         lowercase=False,
     ),
     _bert(
@@ -250,7 +255,13 @@ _ROWS = (
         lowercase=True,
         parameters=109,
     ),
-    _bert("medbert", "Charangan/MedBERT", "MIT", lowercase=False),
+    _bert(
+        "medbert",
+        "Charangan/MedBERT",
+        "MIT",
+        "512 positions exist, but its last training saw at most 256 tokens",
+        lowercase=False,
+    ),
     _modernbert("bioclinical-modernbert", "base", dimension=768, parameters=149),
     _modernbert("bioclinical-modernbert-large", "large", dimension=1024, parameters=395),
 )
