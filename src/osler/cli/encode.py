@@ -36,6 +36,12 @@ def command(
         int | None, typer.Option(help="Batches computed at a time; none: all cores.", show_default=False)
     ] = None,
     gpus_per_worker: Annotated[float, typer.Option(help="Graphics processors of each Ray worker.")] = 0.0,
+    device: Annotated[
+        str,
+        typer.Option(
+            help="auto, cpu or cuda: where this process computes; auto takes a GPU if there is one."
+        ),
+    ] = "auto",
     cache: Annotated[
         Path | None, typer.Option(help="Folder that keeps vectors between runs.", show_default=False)
     ] = None,
@@ -60,7 +66,13 @@ def command(
         where="osler encode",
     )
     place = EngineSettings.parse(
-        {"engine": engine, "address": address, "workers": workers, "gpus_per_worker": gpus_per_worker},
+        {
+            "engine": engine,
+            "address": address,
+            "workers": workers,
+            "gpus_per_worker": gpus_per_worker,
+            "device": device,
+        },
         where="osler encode",
     )
     made = make_vectors(texts, output, settings=settings, cache=cache, engine=place)
