@@ -7,10 +7,9 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
+from osler.models.batching import plan_batches
 from osler.record.dataset import Dataset, open_dataset
 from osler.record.write import write_events, write_metadata
-
-from osler.models.batching import plan_batches
 
 T0 = datetime(2020, 1, 1)
 

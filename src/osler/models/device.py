@@ -42,7 +42,7 @@ def free_memory(device: str) -> int:
 
 
 def send(tensor: Any, device: str) -> Any:
-    """A tensor on a device; to a graphics processor from pinned memory, so that computing goes on meanwhile."""
+    """A tensor on a device; it goes to a graphics processor from pinned memory, while computing goes on."""
     if device == "cpu":
         return tensor
     return tensor.pin_memory().to(device, non_blocking=True)

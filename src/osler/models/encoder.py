@@ -1,8 +1,8 @@
 """Encoders: token ids in, vectors out.
 
 On processors each batch is computed by one thread and several batches at a time: no thread waits for another,
-which on a busy machine is several times as fast, and the bytes of a batch do not depend on the number of cores.
-On a graphics processor batches follow each other; the next is put together while one is computed.
+which on a busy machine is several times as fast, and the bytes of a batch do not depend on the number of
+cores. On a graphics processor batches follow each other; the next is put together while one is computed.
 """
 
 import os

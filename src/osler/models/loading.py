@@ -6,7 +6,6 @@ import pickle
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 from osler.base.errors import InputError
