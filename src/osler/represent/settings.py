@@ -57,6 +57,37 @@ class CountSettings(Settings):
         return names
 
 
+class TypedSettings(Settings):
+    """What becomes a variable of a typed table: `osler.represent.typed_read.typed_table`.
+
+    Columns of a table (codes `COL//...`) are variables as they are. Codes of records of events are many and
+    mostly rare, so `min_share` and `max_levels` decide on them.
+
+    Attributes:
+        exclude: patterns (`*`, `?`, `[...]`; upper and lower case differ) of codes that take no part; of a
+            column of a table the name is enough.
+        interventions: whether codes with the role `intervention` take part.
+        age: whether the age in years at the prediction time is a variable.
+        min_share: share of the samples for which a code must be known; a flag must be 1, and be 0, for at
+            least this share of those for which it is known; two levels of a choice must have it.
+        max_levels: most values of a text that is a choice, where the code book has no levels; more are free
+            text.
+        lookback: only events of less than so many days before the prediction time, and facts without a time;
+            None: any.
+
+    Examples:
+        >>> TypedSettings(exclude=("sqi*",)).min_share
+        0.05
+    """
+
+    exclude: tuple[str, ...] = ()
+    interventions: bool = False
+    age: bool = True
+    min_share: float = Field(default=0.05, ge=0, lt=0.5)
+    max_levels: int = Field(default=20, ge=2)
+    lookback: float | None = Field(default=None, gt=0)
+
+
 class EncodeSettings(Settings):
     """What `osler encode` makes: one folder = one encoder x unit x instruction.
 

@@ -22,6 +22,8 @@ class Variable:
         section: heading that it belongs to, or None.
         unit: unit of a numeric variable, or None.
         role: as in `codes.parquet`: `baseline`, `intervention`, `outcome`.
+        recorded: of a flag, whether it says that its code was recorded at all: then no record is 0, and
+            nothing is unknown.
     """
 
     name: str
@@ -31,6 +33,7 @@ class Variable:
     section: str | None = None
     unit: str | None = None
     role: str = "baseline"
+    recorded: bool = False
 
 
 @dataclass(frozen=True)
@@ -74,3 +77,14 @@ class TypedTable:
         """
         kept = tuple(variable for variable, keep in zip(self.variables, columns, strict=True) if keep)
         return TypedTable(kept, np.ascontiguousarray(self.values[:, columns]))
+
+
+def share_missing(table: TypedTable) -> np.ndarray:
+    """Of each variable the share of samples whose value is not known, float64 [p]; 0 without samples.
+
+    Examples:
+        >>> share_missing(TypedTable((Variable("fever", "Fever", "flag"),), np.array([[1.0], [np.nan]])))
+        array([0.5])
+    """
+    unknown = np.isnan(table.values).sum(axis=0)
+    return np.asarray(unknown / max(table.n_samples, 1), dtype=np.float64)
