@@ -120,7 +120,11 @@ def assign(
 
     loaded, opened = load_model(model), open_dataset(dataset)
     samples = open_labels(labels).samples if labels is not None else record_end(opened)
-    features, source = make_features(opened, samples, vectors=vectors, texts=texts, pool=_pool(pool))
+    # What was weighed when the clusters were found is weighed again.
+    by_section = {name: (loaded.source or {}).get(name) for name in ("weights", "sections")}
+    features, source = make_features(
+        opened, samples, vectors=vectors, texts=texts, pool=_pool(pool), **by_section
+    )
     show_summary(
         assign_samples(loaded, features, samples, output, source=source, arm=arm, k=k), as_json=as_json
     )

@@ -107,7 +107,7 @@ class EncodeSettings(Settings):
     on_overflow: Literal["window", "error", "truncate"] = "window"
 
 
-class _OfText(Settings):
+class OfTextSettings(Settings):
     """What representations by an encoder have in common.
 
     Attributes:
@@ -115,7 +115,7 @@ class _OfText(Settings):
         encoder, instruction, dtype, on_overflow: as in `EncodeSettings`.
     """
 
-    kind: Literal["document", "statement"]
+    kind: Literal["document", "statement", "section"]
     text: str = "main"
     encoder: str = "minilm"
     instruction: str = "none"
@@ -126,14 +126,14 @@ class _OfText(Settings):
         """The vectors that this representation needs."""
         return EncodeSettings(
             encoder=self.encoder,
-            unit=self.kind,
+            unit="document" if self.kind == "document" else "statement",
             instruction=self.instruction,
             dtype=self.dtype,
             on_overflow=self.on_overflow,
         )
 
 
-class DocumentSettings(_OfText):
+class DocumentSettings(OfTextSettings):
     """One vector per sample: the whole text, in windows of the encoder's context.
 
     Attributes:
@@ -143,7 +143,7 @@ class DocumentSettings(_OfText):
     kind: Literal["document"] = "document"
 
 
-class StatementSettings(_OfText):
+class StatementSettings(OfTextSettings):
     """One vector per distinct statement, pooled per sample inside the analysis.
 
     Attributes:
@@ -153,6 +153,22 @@ class StatementSettings(_OfText):
 
     kind: Literal["statement"] = "statement"
     pool: Literal["mean", "idf"] = "mean"
+
+
+class SectionSettings(OfTextSettings):
+    """One vector per section of a text, from the vectors of its statements, weighted and side by side.
+
+    Attributes:
+        kind: `section`.
+        weights: section -> weight, 0 or more; sections that are not named weigh 1, 0 leaves one out.
+
+    Examples:
+        >>> SectionSettings(weights={"Clinical": 2.0}).encode_settings().unit
+        'statement'
+    """
+
+    kind: Literal["section"] = "section"
+    weights: dict[str, Annotated[float, Field(ge=0, allow_inf_nan=False)]] = Field(default_factory=dict)
 
 
 class JoinedSettings(Settings):
@@ -168,8 +184,11 @@ class JoinedSettings(Settings):
 
 
 RepresentationSettings = Annotated[
-    CountSettings | DocumentSettings | StatementSettings | JoinedSettings, Field(discriminator="kind")
+    CountSettings | DocumentSettings | StatementSettings | SectionSettings | JoinedSettings,
+    Field(discriminator="kind"),
 ]
+# The kinds that are made from vectors of an encoder (`OfTextSettings`).
+ENCODED = ("document", "statement", "section")
 
 
 def window_name(window: Window) -> str:

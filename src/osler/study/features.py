@@ -103,5 +103,6 @@ class StudyFeatures:
             vectors=self._vectors[name],
             texts=self._texts[settings.text],
             pool=settings.pool if settings.kind == "statement" else "mean",
+            weights=settings.weights if settings.kind == "section" else None,
         )
         return features

@@ -13,6 +13,7 @@ from osler.base.output import Output, content_hash
 from osler.record.check import check_dataset
 from osler.record.dataset import Dataset, open_dataset
 from osler.record.schema import SAMPLE_KEY
+from osler.represent.settings import OfTextSettings
 from osler.study.environment import environment
 from osler.study.features import StudyFeatures
 from osler.study.schema import DatasetFolder, DatasetSource, Study
@@ -90,7 +91,7 @@ def _require_encoders(study: Study) -> None:
     from osler.models.recipes import recipe
 
     representations = study.settings.representations.values()
-    names = {settings.encoder for settings in representations if settings.kind in ("document", "statement")}
+    names = {settings.encoder for settings in representations if isinstance(settings, OfTextSettings)}
     for name in sorted(names | {text.tokenizer for text in study.settings.texts.values()}):
         recipe(name)
 
@@ -197,7 +198,7 @@ def _vectors(run: _Run, texts: Mapping[str, Path]) -> dict[str, Path]:
 
     folders = {}
     for name, representation in run.study.settings.representations.items():
-        if representation.kind not in ("document", "statement"):
+        if not isinstance(representation, OfTextSettings):
             continue
         text = texts[representation.text]
         settings = representation.encode_settings()
