@@ -40,6 +40,7 @@ class Stub:
         self.weights_sha256 = weights_hash(self.facts)
         self.dtype = dtype
         self.threads = 1
+        self.budget = 4096
 
     def encode_batches(
         self, batches: Iterable[Sequence[Sequence[int]]], *, lead: int = 0
@@ -58,6 +59,7 @@ class Stub:
             "weights_sha256": self.weights_sha256,
             "tokenizer_sha256": self.tokenizer.hash,
             "dtype": self.dtype,
+            "device": "cpu",
             "threads_per_batch": 1,
             "code_version": 0,
         }

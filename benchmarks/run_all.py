@@ -49,7 +49,7 @@ def main() -> int:
         lines.append("| " + " | ".join(str(result.get(key, "")) for key in shown) + f" | {more} |")
     (HERE / "RESULTS.md").write_text("\n".join(lines) + "\n", encoding="utf-8")
     print("\n".join(lines))
-    return 1 if any(result["value"] is None for result in results) else 0
+    return 1 if any("exit" in result for result in results) else 0
 
 
 if __name__ == "__main__":

@@ -150,9 +150,14 @@ def test_a_broken_adapter_is_refused(tmp_path):
         recipe("minilm+/no/such/folder")
 
 
+@pytest.mark.parametrize("control", [False, True])
 @pytest.mark.parametrize("name", ["llm2vec-llama-3.1-8b", "llm2vec-sheared-1.3b"])
-def test_llm2vec_is_a_base_and_two_adapters_with_a_bidirectional_mask(tmp_path, monkeypatch, name):
+def test_llm2vec_is_a_base_and_two_adapters_with_a_bidirectional_mask(tmp_path, monkeypatch, name, control):
     row = replace(RECIPES[name], dimension=WIDTH, width=WIDTH, context=100, parameters=0)
+    assert (row.before, row.after) == ("", "")
+    if control:
+        # Control text of a recipe acts and stays out of the mean, as the instruction does.
+        row = replace(row, before="".join(START), after="<|eot_id|>")
     monkeypatch.setitem(RECIPES, name, row)
     monkeypatch.setenv("OSLER_MODELS", str(tmp_path))
     model = _base(tmp_path / row.model_id.rsplit("/", 1)[-1])
@@ -162,9 +167,8 @@ def test_llm2vec_is_a_base_and_two_adapters_with_a_bidirectional_mask(tmp_path, 
     encoder = load_encoder(name, dtype="float32")
     instruction = ids_of("w50 w51 w52")
     texts = [text for text in TEXTS if text]
-    chat = name == "llm2vec-llama-3.1-8b"
-    first = [VOCABULARY[token] for token in ["<s>", *(START if chat else [])]]
-    last = [VOCABULARY["<|eot_id|>"]] if chat else []
+    first = [VOCABULARY[token] for token in ["<s>", *(START if control else [])]]
+    last = [VOCABULARY["<|eot_id|>"]] if control else []
     expected = []
     for text in texts:
         hidden = hidden_of(model, [*first, *instruction, *ids_of(text), *last], bidirectional=True)

@@ -90,7 +90,6 @@ def test_a_folder_states_bidirectional_attention_itself(tmp_path):
 
 # What each recipe must compute, written down once more: pooling, attention, tokens before and after a text,
 # whether vectors have length 1. The first token is the tokenizer's own.
-START = ["<|start_header_id|>", "user", "<|end_header_id|>"]
 EXPECTED = {
     "minilm": ("mean", False, [], ["</s>"], True),
     "qwen3-embedding-0.6b": ("last", False, [], ["<|endoftext|>"], True),

@@ -3,11 +3,11 @@
 import os
 import signal
 import sys
-from functools import partial
 from pathlib import Path
 
+from represent_support import small_plan
+
 import osler.represent.maker
-from osler.models.batching import plan_batches
 from osler.models.encoder import Encoder
 from osler.represent.encode import make_vectors
 from osler.represent.settings import EncodeSettings
@@ -24,6 +24,6 @@ def dies(self, ids):
 
 
 Encoder.encode_batch = dies
-osler.represent.maker.plan_batches = partial(plan_batches, budget=60)
+osler.represent.maker.plan_batches = small_plan(60)
 make_vectors(Path(texts), Path(out), settings=EncodeSettings(encoder=encoder, unit=unit, dtype="float32"))
 print(calls[0])

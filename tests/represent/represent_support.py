@@ -1,15 +1,22 @@
 """A small dataset whose future can be changed, and samples of it."""
 
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from pathlib import Path
 
 import numpy as np
 import polars as pl
 
+from osler.models.batching import plan_batches
 from osler.record.dataset import Dataset, open_dataset
 from osler.record.write import write_events, write_metadata
 
 T0 = datetime(2020, 1, 1)
+
+
+def small_plan(budget: int) -> Callable[..., list[np.ndarray]]:
+    """`plan_batches` with a small budget in the place of the one that it is given."""
+    return lambda lengths, keys, **_: plan_batches(lengths, keys, budget=budget)
 
 
 def write_dataset(folder: Path, *, future: int = 0, shards: int = 3, subjects: int = 12) -> Dataset:

@@ -61,8 +61,8 @@ class Actor:
         self.free = 0.0 if ray.placed(self.number) else float("inf")
         host = f"host{self.number}"
         self.place = self.method(lambda: (0.0, (host, self.number)))
-        report = Report(host, {"dtype": "float32"}, {}, "x")
-        self.load = self.method(lambda name, dtype: (0.0, report))
+        report = Report(host, {"dtype": "float32"}, {}, 4096, "x")
+        self.load = self.method(lambda name, dtype, device: (0.0, report))
         self.encode = self.method(self.work)
 
     def method(self, call):

@@ -6,13 +6,12 @@ import secrets
 import signal
 import sys
 from dataclasses import replace
-from functools import partial
 
 import pytest
+from represent_support import small_plan
 
 from osler.base.errors import InputError
 from osler.base.offline import go_offline
-from osler.models.batching import plan_batches
 from osler.models.loading import weights_hash
 from osler.models.recipes import recipe
 from osler.represent import engine_cluster
@@ -77,7 +76,7 @@ def disturb(monkeypatch):
 
 @pytest.fixture
 def small_batches(monkeypatch):
-    monkeypatch.setattr("osler.represent.maker.plan_batches", partial(plan_batches, budget=40))
+    monkeypatch.setattr("osler.represent.maker.plan_batches", small_plan(40))
     monkeypatch.setattr("osler.represent.cost.tokens_per_second", lambda encoder: 1.0)
 
 
@@ -180,7 +179,7 @@ def test_without_ray_the_package_is_named(monkeypatch):
 def test_workers_that_differ():
     from osler.represent.engine_worker import Report, require_same
 
-    one = Report("a", {"weights_sha256": "1"}, {"torch": "2"}, "x")
+    one = Report("a", {"weights_sha256": "1"}, {"torch": "2"}, 4096, "x")
     require_same(one, replace(one, host="b", hardware="y"))
     with pytest.raises(InputError, match="weights_sha256: 1 and 2"):
         require_same(one, replace(one, made_by={"weights_sha256": "2"}))

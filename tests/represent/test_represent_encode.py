@@ -1,17 +1,15 @@
 """Encoding texts: against plain Python, resumed after a kill, cached, and blind to what comes after."""
 
 import stat
-from functools import partial
 
 import numpy as np
 import polars as pl
 import pytest
-from represent_support import two_samples_each, write_dataset
+from represent_support import small_plan, two_samples_each, write_dataset
 
 import osler.models.encoder
 from osler.base.errors import InputError
-from osler.base.files import read_json
-from osler.models.batching import plan_batches
+from osler.base.files import read_json, write_json
 from osler.models.encoder import Encoder, load_encoder
 from osler.represent.encode import make_vectors
 from osler.represent.settings import EncodeSettings
@@ -91,7 +89,7 @@ def test_each_distinct_statement_is_encoded_once(tiny_encoder, texts, tmp_path, 
 @pytest.mark.parametrize("unit", ["document", "statement"])
 def test_a_killed_job_resumes_and_ends_with_the_same_bytes(tiny_encoder, texts, tmp_path, unit, monkeypatch):
     settings = fp32(tiny_encoder, unit)
-    monkeypatch.setattr("osler.represent.maker.plan_batches", partial(plan_batches, budget=60))
+    monkeypatch.setattr("osler.represent.maker.plan_batches", small_plan(60))
     make_vectors(texts, tmp_path / "whole", settings=settings, cache=tmp_path / "cache-whole")
     undisturbed = content(tmp_path / "whole")
     encode, calls = Encoder.encode_batch, []
@@ -122,13 +120,13 @@ def test_a_killed_job_resumes_and_ends_with_the_same_bytes(tiny_encoder, texts, 
 def test_a_resumed_job_keeps_its_number_format(tiny_encoder, texts, tmp_path, monkeypatch):
     settings = EncodeSettings(encoder=tiny_encoder, dtype="auto")
     osler.models.encoder.load_encoder.cache_clear()  # another test may have loaded it on this processor
-    monkeypatch.setattr("osler.models.loading.has_amx_bf16", lambda: True)
+    monkeypatch.setattr("osler.models.loading.bfloat16_pays", lambda device: True)
     monkeypatch.setattr(Encoder, "encode_batch", lambda self, ids, *, lead=0: 1 / 0)
     monkeypatch.setattr("osler.represent.cost.tokens_per_second", lambda encoder: 1.0)
     with pytest.raises(ZeroDivisionError):
         make_vectors(texts, tmp_path / "v", settings=settings)
     monkeypatch.undo()
-    monkeypatch.setattr("osler.models.loading.has_amx_bf16", lambda: False)
+    monkeypatch.setattr("osler.models.loading.bfloat16_pays", lambda device: False)
     osler.models.encoder.load_encoder.cache_clear()
     assert make_vectors(texts, tmp_path / "v", settings=settings).dtype == "bfloat16"
     assert make_vectors(texts, tmp_path / "w", settings=settings).dtype == "float32"
@@ -254,3 +252,35 @@ def test_an_instruction_goes_before_each_window_and_off_its_room(tiny_encoder, t
     long.write_text("word " * 70)
     with pytest.raises(InputError, match="shorter instruction"):
         make_vectors(texts, tmp_path / "x", settings=fp32("follower", "document", instruction=str(long)))
+
+
+def test_a_job_goes_on_with_the_budget_and_the_device_that_it_began_with(
+    tiny_encoder, texts, tmp_path, monkeypatch
+):
+    settings = fp32(tiny_encoder, "document")
+    whole = make_vectors(texts, tmp_path / "whole", settings=settings)
+    part = next(iter((tmp_path / "whole").glob("encoder.json")))
+    assert read_json(part)["plan"]["budget"] == 4096
+    assert read_json(part)["encoder"]["device"] == "cpu"
+    encode, calls = Encoder.encode_batch, []
+
+    def dies(self, ids, *, lead=0):
+        calls.append(len(ids))
+        if len(calls) == 2:
+            raise KeyboardInterrupt
+        return encode(self, ids, lead=lead)
+
+    monkeypatch.setattr(Encoder, "encode_batch", dies)
+    monkeypatch.setattr("osler.represent.cost.tokens_per_second", lambda encoder: 1.0)
+    with pytest.raises(KeyboardInterrupt):
+        make_vectors(texts, tmp_path / "v", settings=settings)
+    [begun] = {*tmp_path.rglob("encoder.json")} - {part}
+    info = read_json(begun)
+    info["encoder"]["device"] = "cuda"
+    write_json(begun, info)
+    with pytest.raises(InputError, match="no graphics processor"):
+        make_vectors(texts, tmp_path / "v", settings=settings)
+    info["encoder"]["device"] = "cpu"
+    write_json(begun, info)
+    assert make_vectors(texts, tmp_path / "v", settings=settings).n_vectors == whole.n_vectors
+    assert content(tmp_path / "v") == content(tmp_path / "whole")

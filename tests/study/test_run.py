@@ -4,7 +4,9 @@ import json
 from pathlib import Path
 
 import polars as pl
+from typer.testing import CliRunner
 
+from osler.cli.main import app
 from osler.study.run import run_study
 from osler.study.schema import read_study
 
@@ -47,3 +49,39 @@ def test_the_files_of_a_run_are_those_of_the_contract(tmp_path: Path) -> None:
     assert auroc["low"] <= auroc["value"] <= auroc["high"]
     for name in {row["file"] for row in metrics} - {None}:
         assert (tmp_path / "out" / name).is_file()
+
+
+STATEMENTS = """
+osler: 1
+name: placed
+dataset: {simulate: {subjects: 60, hospitals: 2, seed: 2}}
+tasks: {readmission: {use: readmission}}
+splits: {folds: 2}
+texts: {main: {budget: 256}}
+representations: {st: {kind: statement, text: main, dtype: float32}}
+predict: {heads: [lr], compare_to: null}
+"""
+
+
+def test_where_a_study_encodes_is_told_and_changes_nothing(tmp_path: Path, monkeypatch) -> None:
+    import osler.represent.encode as encode
+
+    (tmp_path / "study.yaml").write_text(STATEMENTS)
+    seen = []
+    opened = encode.open_engine
+
+    def watched(name, *, dtype, settings):
+        seen.append(settings)
+        return opened(name, dtype=dtype, settings=settings)
+
+    monkeypatch.setattr(encode, "open_engine", watched)
+    for workers in (1, 2):
+        options = ["--workers", str(workers), "--device", "cpu", "-o", str(tmp_path / f"out{workers}")]
+        done = CliRunner().invoke(app, ["run", str(tmp_path / "study.yaml"), *options])
+        assert done.exit_code == 0, done.output
+    assert [(one.workers, one.device) for one in seen] == [(1, "cpu"), (2, "cpu")]
+    one, two = (
+        next((tmp_path / name / "vectors/st/statement").rglob("*.parquet")).read_bytes()
+        for name in ("out1", "out2")
+    )
+    assert one == two

@@ -5,6 +5,8 @@ from typing import Annotated
 
 import typer
 
+from osler.cli.engine import Address, Device, Engine, GpusPerWorker, Workers, engine_settings
+
 
 def command(
     texts: Annotated[Path, typer.Argument(help="Folder of texts (osler text).", show_default=False)],
@@ -20,22 +22,18 @@ def command(
     instruction: Annotated[
         str, typer.Option(help="none, generic, task:NAME, or a text file; only for encoders that follow one.")
     ] = "none",
-    dtype: Annotated[str, typer.Option(help="auto, float32 or bfloat16.")] = "auto",
+    dtype: Annotated[
+        str, typer.Option(help="auto (what is fastest here), float32, bfloat16, nf4 or int8.")
+    ] = "auto",
     on_overflow: Annotated[
         str,
         typer.Option(help="Texts longer than a window: window (encode all, average), truncate, or error."),
     ] = "window",
-    engine: Annotated[str, typer.Option(help="local, or ray: one model per worker of a cluster.")] = "local",
-    address: Annotated[
-        str | None,
-        typer.Option(
-            help="HOST:PORT of a Ray cluster, or auto; none: one on this machine.", show_default=False
-        ),
-    ] = None,
-    workers: Annotated[
-        int | None, typer.Option(help="Batches computed at a time; none: all cores.", show_default=False)
-    ] = None,
-    gpus_per_worker: Annotated[float, typer.Option(help="Graphics processors of each Ray worker.")] = 0.0,
+    engine: Engine = "local",
+    address: Address = None,
+    workers: Workers = None,
+    gpus_per_worker: GpusPerWorker = 0.0,
+    device: Device = "auto",
     cache: Annotated[
         Path | None, typer.Option(help="Folder that keeps vectors between runs.", show_default=False)
     ] = None,
@@ -46,7 +44,6 @@ def command(
 
     from osler.cli.summary import show_summary
     from osler.represent.encode import make_vectors
-    from osler.represent.engine import EngineSettings
     from osler.represent.settings import EncodeSettings
 
     settings = EncodeSettings.parse(
@@ -59,9 +56,6 @@ def command(
         },
         where="osler encode",
     )
-    place = EngineSettings.parse(
-        {"engine": engine, "address": address, "workers": workers, "gpus_per_worker": gpus_per_worker},
-        where="osler encode",
-    )
+    place = engine_settings(engine, address, workers, gpus_per_worker, device, where="osler encode")
     made = make_vectors(texts, output, settings=settings, cache=cache, engine=place)
     show_summary(asdict(made), as_json=as_json)

@@ -5,6 +5,8 @@ from typing import Annotated, Any
 
 import typer
 
+from osler.cli.engine import Address, Device, Engine, GpusPerWorker, Workers, engine_settings
+
 
 def command(
     study: Annotated[Path, typer.Argument(help="The study file (YAML).", show_default=False)],
@@ -14,6 +16,11 @@ def command(
     private: Annotated[
         bool, typer.Option("--private", help="Also write report-private.html, which holds patient data.")
     ] = False,
+    engine: Engine = "local",
+    address: Address = None,
+    workers: Workers = None,
+    gpus_per_worker: GpusPerWorker = 0.0,
+    device: Device = "auto",
     as_json: Annotated[bool, typer.Option("--json", help="Print the summary as one JSON object.")] = False,
 ) -> None:
     """Run a study: dataset, labels, texts, vectors, predictions, phenotypes and the report.
@@ -24,7 +31,9 @@ def command(
     from osler.study.schema import read_study
 
     parsed = read_study(study)
-    show_run(run_study(parsed, output or Path(parsed.settings.name), private=private), as_json=as_json)
+    place = engine_settings(engine, address, workers, gpus_per_worker, device, where="osler run")
+    out = output or Path(parsed.settings.name)
+    show_run(run_study(parsed, out, private=private, engine=place), as_json=as_json)
 
 
 def show_run(summary: dict[str, Any], *, as_json: bool) -> None:

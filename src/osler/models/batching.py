@@ -14,7 +14,10 @@ import numpy as np
 
 # Padded tokens of one batch: large enough to fill two to eight cores, small enough for their caches.
 BUDGET = 4096
-PLAN_VERSION = 1
+PLAN_VERSION = 2
+# A batch of at least this many padded tokens ends before a text that is this much longer than its first one:
+# products of matrices gain little beyond, and padding costs as much as text.
+_ENOUGH, _LONGER = 512, 1.05
 
 
 def key_of_ids(ids: Sequence[int] | np.ndarray) -> bytes:
@@ -48,6 +51,8 @@ def plan_batches(
     start = 0
     for end in range(1, len(order) + 1):
         full = end == len(order) or (end + 1 - start) * lengths[order[end]] > budget
+        if not full and lengths[order[end]] > _LONGER * lengths[order[start]]:
+            full = (end - start) * lengths[order[end - 1]] >= _ENOUGH * budget // BUDGET
         often = max(budget // max(int(lengths[order[end - 1]]), 1), 1)
         if full or int(head[order[end - 1]]) % often == 0:
             batches.append(order[start:end])

@@ -1,14 +1,15 @@
 """Encoders: token ids in, vectors out.
 
-Each batch is computed by one thread and several batches at a time: no thread waits for another, which on a
-busy machine is several times as fast, and the bytes of a batch do not depend on the number of cores.
+On processors each batch is computed by one thread and several batches at a time: no thread waits for another,
+which on a busy machine is several times as fast, and the bytes of a batch do not depend on the number of
+cores. On a graphics processor batches follow each other; the next is put together while one is computed.
 """
 
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache, partial
 from typing import Any
 
@@ -16,14 +17,19 @@ import numpy as np
 
 from osler.base.errors import InputError
 from osler.models.adapter import adapter_hash
-from osler.models.batching import key_of_ids, plan_batches
+from osler.models.batching import BUDGET, key_of_ids, plan_batches
+from osler.models.budget import find_budget
+from osler.models.device import choose_device
 from osler.models.loading import choose_dtype, load_heads, load_model, weights_hash
 from osler.models.pooling import model_inputs, pad_batch, pool
 from osler.models.recipes import Recipe, recipe
+from osler.models.room import Room
 from osler.models.tokenizer import Tokenizer, load_tokenizer
 
 # Raise it when a change here alters vectors: it is part of every cache key.
 CODE_VERSION = 1
+# Longest text that a budget is tried with on a graphics processor.
+_TRIED = 2048
 
 
 @dataclass(frozen=True)
@@ -36,6 +42,8 @@ class Encoder:
         weights_sha256: SHA-256 of its weights.
         dtype: number format of the weights: `float32`, `bfloat16`, `nf4` or `int8`.
         threads: number of batches computed at a time.
+        device: `cpu` or `cuda`.
+        budget: padded tokens of a batch that suit the device.
 
     Examples:
         >>> encoder = load_encoder("minilm", dtype="float32")
@@ -48,8 +56,11 @@ class Encoder:
     weights_sha256: str
     dtype: str
     threads: int
+    device: str
+    budget: int
     _model: Any
-    _heads: tuple[Any, ...] = ()
+    _heads: tuple[Any, ...]
+    _room: Room
 
     def encode_ids(self, ids: Sequence[Sequence[int]], *, lead: int = 0) -> np.ndarray:
         """Vectors of texts given as token ids without special tokens.
@@ -67,7 +78,7 @@ class Encoder:
         special = self.tokenizer.context - self.tokenizer.room
         lengths = [len(one) + special for one in ids]
         vectors = np.empty((len(ids), self.facts.dimension), dtype=np.float32)
-        batches = plan_batches(lengths, [key_of_ids(one) for one in ids])
+        batches = plan_batches(lengths, [key_of_ids(one) for one in ids], budget=self.budget)
         made = self.encode_batches(([ids[i] for i in batch] for batch in batches), lead=lead)
         for batch, part in zip(batches, made, strict=True):
             vectors[batch] = part
@@ -91,15 +102,24 @@ class Encoder:
                 pool.shutdown(wait=True, cancel_futures=True)
 
     def encode_batch(self, ids: Sequence[Sequence[int]], *, lead: int = 0) -> np.ndarray:
-        """Vectors of one batch exactly as given: the same batch gives the same bytes on the same machine."""
-        import torch
+        """Vectors of one batch exactly as given: the same batch gives the same bytes on the same machine.
 
+        Where memory does not suffice the batch is halved, and so are those after it.
+
+        Raises:
+            InputError: a text is longer than the context, or does not fit the memory by itself.
+        """
         longest = self.tokenizer.context - self.tokenizer.room + max(len(one) for one in ids)
         if longest > self.tokenizer.context:
             raise InputError(
                 f"a text of {longest} tokens is longer than the context of {self.tokenizer.context}",
                 count=sum(len(one) > self.tokenizer.room for one in ids),
             )
+        return self._room.run(ids, partial(self._encode, lead=lead))
+
+    def _encode(self, ids: Sequence[Sequence[int]], *, lead: int) -> np.ndarray:
+        import torch
+
         batch = pad_batch(
             ids,
             prefix=self.tokenizer.prefix,
@@ -110,14 +130,15 @@ class Encoder:
         )
         # The number of threads would decide how sums are divided, and so the last bits.
         with _one_thread_each(), torch.inference_mode():
-            hidden = self._model(**model_inputs(batch, self.facts)).last_hidden_state
+            inputs = model_inputs(batch, self.facts, device=self.device)
+            hidden = self._model(**inputs).last_hidden_state
             pooled = pool(hidden.float(), batch, self.facts.pooling)
             for head in self._heads:
                 pooled = head(pooled)
             pooled = pooled[:, : self.facts.dimension]
             if self.facts.normalise:
                 pooled = torch.nn.functional.normalize(pooled, dim=1)
-        vectors: np.ndarray = pooled.numpy()
+        vectors: np.ndarray = pooled.cpu().numpy()
         return vectors
 
     def describe(self) -> dict[str, Any]:
@@ -128,6 +149,7 @@ class Encoder:
             "adapters_sha256": [adapter_hash(path) for path in self.facts.adapter_paths()],
             "tokenizer_sha256": self.tokenizer.hash,
             "dtype": self.dtype,
+            "device": self.device,
             "threads_per_batch": 1,
             "code_version": CODE_VERSION,
         }
@@ -153,28 +175,50 @@ def _one_thread_each() -> Iterator[None]:
 
 
 @lru_cache(maxsize=2)
-def load_encoder(name: str, *, dtype: str = "auto", threads: int | None = None) -> Encoder:
+def load_encoder(
+    name: str, *, dtype: str = "auto", threads: int | None = None, device: str = "auto"
+) -> Encoder:
     """Load an encoder from its package or folder; the last two stay loaded.
 
     Args:
         name: a name as for `osler.models.recipes.recipe`.
         dtype: `auto`, `float32`, `bfloat16`, `nf4` or `int8`.
-        threads: batches computed at a time; None: one per core. It does not change the vectors.
+        threads: batches computed at a time; None: one per core, or two on a graphics processor. It does not
+            change the vectors.
+        device: `auto`, `cpu` or `cuda`.
 
     Raises:
-        InputError: there is no such encoder, its weights are not the tested ones, or they are broken.
+        InputError: there is no such encoder or device, its weights are not the tested ones, or they are
+            broken.
     """
     facts = recipe(name)
     digest = weights_hash(facts)
-    chosen = choose_dtype(dtype, facts)
-    heads = load_heads(facts)
-    model = load_model(facts, dtype=chosen)
-    return Encoder(
+    place = choose_device(device)
+    chosen = choose_dtype(dtype, facts, device=place)
+    heads = load_heads(facts, device=place)
+    model = load_model(facts, dtype=chosen, device=place)
+    tokenizer = load_tokenizer(name)
+    # Of two batches in flight on a graphics processor one is put together while the other is computed.
+    at_a_time = threads or (len(os.sched_getaffinity(0)) if place == "cpu" else 2)
+    special = tokenizer.context - tokenizer.room
+    made = Encoder(
         facts=facts,
-        tokenizer=load_tokenizer(name),
+        tokenizer=tokenizer,
         weights_sha256=digest,
         dtype=chosen,
-        threads=threads or len(os.sched_getaffinity(0)),
+        threads=at_a_time,
+        device=place,
+        budget=BUDGET,
         _model=model,
         _heads=tuple(heads),
+        _room=Room(special=special),
     )
+    if place == "cpu":
+        return made
+    found = find_budget(
+        partial(made._encode, lead=0),
+        length=min(facts.context, _TRIED),
+        special=special,
+        token=tokenizer.pad_id,
+    )
+    return replace(made, budget=found)

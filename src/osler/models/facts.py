@@ -32,8 +32,10 @@ class Recipe:
         context: most tokens of one window, special tokens included.
         dimension: length of a vector.
         licence: SPDX name, or "see its folder".
-        follows_instructions: whether the encoder was trained to follow an instruction (METHODS 8).
-        prompt_side: which texts carried the instruction in training: `none`, `queries` or `both`.
+        follows_instructions: whether an instruction may stand before a text (METHODS 8): the encoder was
+            trained with one, or is a decoder that goes on from whatever it reads.
+        prompt_side: which texts carry the instruction: `none`, `queries` (as in training: documents have
+            none) or `both`.
         attention: `causal` (a token sees those before it) or `bidirectional`.
         heads: folders of linear layers that the pooled vector goes through, in order.
         width: length of the pooled vector before heads and cut; 0: as `dimension`.

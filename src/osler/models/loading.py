@@ -6,7 +6,6 @@ import pickle
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 from osler.base.errors import InputError
@@ -14,24 +13,27 @@ from osler.base.files import read_json
 from osler.base.offline import go_offline
 from osler.models.adapter import add_adapter, require_adapter_folder, require_same_base
 from osler.models.architectures import ARCHITECTURES
+from osler.models.device import free_memory
 from osler.models.facts import Recipe
 from osler.models.folders import hidden_size
 from osler.models.gte import gte_config
 from osler.models.pooling import load_head
+from osler.models.probe import bfloat16_pays
 from osler.models.quantized import QUANTIZED, quantization
 from osler.models.weights import base_hash, bytes_needed, weights_hash, with_adapter
 
-__all__ = ["DTYPES", "choose_dtype", "has_amx_bf16", "load_heads", "load_model", "weights_hash"]
+__all__ = ["DTYPES", "choose_dtype", "load_heads", "load_model", "weights_hash"]
 
 DTYPES = ("float32", "bfloat16", *QUANTIZED)
 
 
-def load_model(facts: Recipe, *, dtype: str) -> Any:
+def load_model(facts: Recipe, *, dtype: str, device: str = "cpu") -> Any:
     """Load the model for inference, adapters merged.
 
     Args:
         facts: the recipe.
         dtype: `float32`, `bfloat16`, `nf4` or `int8`.
+        device: `cpu` or `cuda`.
 
     Raises:
         InputError: the weights are incomplete, do not fit `config.json` or the memory of this machine, or
@@ -39,13 +41,15 @@ def load_model(facts: Recipe, *, dtype: str) -> Any:
     """
     go_offline()
     _require_fitting_folder(facts)
-    _require_memory(facts, dtype)
-    base = _load_base(facts, dtype)
+    _require_memory(facts, dtype, device)
+    base = _load_base(facts, dtype, device)
     _merge_adapters(base, facts, dtype)
-    return base.eval().requires_grad_(requires_grad=False)
+    # Quantized weights were put there while they were read.
+    placed = base if dtype in QUANTIZED else base.to(device)
+    return placed.eval().requires_grad_(requires_grad=False)
 
 
-def _load_base(facts: Recipe, dtype: str) -> Any:
+def _load_base(facts: Recipe, dtype: str, device: str) -> Any:
     import torch
     from huggingface_hub.errors import StrictDataclassError
     from safetensors import SafetensorError
@@ -56,7 +60,7 @@ def _load_base(facts: Recipe, dtype: str) -> Any:
     if facts.architecture == "new":
         options["config"] = gte_config(facts.path())
     if dtype in QUANTIZED:
-        options |= {"quantization_config": quantization(dtype), "device_map": {"": "cpu"}}
+        options |= {"quantization_config": quantization(dtype), "device_map": {"": device}}
     try:
         with _quiet(), torch.random.fork_rng(devices=[]):
             model, report = kind.from_pretrained(
@@ -105,8 +109,12 @@ def _merge_adapters(model: Any, facts: Recipe, dtype: str) -> None:
         before.append(facts.merges[number] if number < len(facts.merges) else path.name)
 
 
-def load_heads(facts: Recipe) -> list[Any]:
+def load_heads(facts: Recipe, *, device: str = "cpu") -> list[Any]:
     """The dense heads of an encoder, in order, in float32; most have none.
+
+    Args:
+        facts: the recipe.
+        device: `cpu` or `cuda`.
 
     Raises:
         InputError: one is missing, does not fit its settings, or the vectors that come to it.
@@ -126,7 +134,7 @@ def load_heads(facts: Recipe) -> list[Any]:
             f"the vectors have {width} numbers, not the {facts.dimension} of encoder '{facts.name}'",
             where=facts.path(),
         )
-    return heads
+    return [head.to(device) for head in heads]
 
 
 def _require_fitting_folder(facts: Recipe) -> None:
@@ -152,11 +160,9 @@ def _require_fitting_folder(facts: Recipe) -> None:
         )
 
 
-def _require_memory(facts: Recipe, dtype: str) -> None:
+def _require_memory(facts: Recipe, dtype: str, device: str) -> None:
     """Refuse what would be killed by the system for want of memory."""
-    import psutil
-
-    needed, free = bytes_needed(facts.parameters, dtype), psutil.virtual_memory().available
+    needed, free = bytes_needed(facts.parameters, dtype), free_memory(device)
     if needed > free:
         raise InputError(
             f"encoder '{facts.name}' needs about {needed / 1e9:.0f} GB of memory in {dtype}, "
@@ -165,14 +171,15 @@ def _require_memory(facts: Recipe, dtype: str) -> None:
         )
 
 
-def choose_dtype(dtype: str, facts: Recipe | None = None) -> str:
+def choose_dtype(dtype: str, facts: Recipe | None = None, *, device: str = "cpu") -> str:
     """The number format to compute in.
 
     Args:
-        dtype: a name of `DTYPES`, or `auto`: the one of the recipe; where it names none, bfloat16 where the
-            processor multiplies bfloat16 matrices in hardware (AMX; two to four times as fast, vectors
-            differ in the third digit), else float32.
+        dtype: a name of `DTYPES`, or `auto`: the one of the recipe; where it names none, bfloat16 where a
+            measurement finds it enough faster (`osler.models.probe`; vectors differ in the third digit), else
+            float32.
         facts: the recipe, or None.
+        device: `cpu` or `cuda`.
 
     Raises:
         InputError: another name.
@@ -180,16 +187,10 @@ def choose_dtype(dtype: str, facts: Recipe | None = None) -> str:
     if dtype == "auto" and facts is not None:
         dtype = facts.dtype
     if dtype == "auto":
-        return "bfloat16" if has_amx_bf16() else "float32"
+        return "bfloat16" if bfloat16_pays(device) else "float32"
     if dtype not in DTYPES:
         raise InputError(f"no number format '{dtype}'", allowed=["auto", *DTYPES])
     return dtype
-
-
-def has_amx_bf16() -> bool:
-    """Whether the processor has matrix units for bfloat16, as the Linux kernel lists them."""
-    listing = Path("/proc/cpuinfo")
-    return listing.is_file() and " amx_bf16" in listing.read_text(errors="replace")
 
 
 @contextmanager

@@ -11,6 +11,7 @@ import numpy as np
 from osler.base.errors import InputError
 from osler.base.files import read_json
 from osler.models.architectures import ARCHITECTURES
+from osler.models.device import send
 from osler.models.facts import Recipe
 
 
@@ -68,31 +69,35 @@ def pad_batch(
     return Batch(tokens, real, text)
 
 
-def model_inputs(batch: Batch, facts: Recipe) -> dict[str, Any]:
+def model_inputs(batch: Batch, facts: Recipe, *, device: str = "cpu") -> dict[str, Any]:
     """What a model is given for a batch: ids, and mask and positions where it needs them.
 
     A bidirectional decoder is always given a mask of four dimensions, since without one it attends causally.
-    With padding on the left, positions count from the first real token.
+    With padding on the left, positions count from the first real token. Any other model gets no mask where
+    nothing is padded, so that attention runs without one.
 
     Returns:
         Arguments of its `forward`: `input_ids` int64 [n_texts, longest], ...
     """
     import torch
 
-    inputs: dict[str, Any] = {"input_ids": torch.from_numpy(batch.tokens), "attention_mask": None}
+    inputs: dict[str, Any] = {
+        "input_ids": send(torch.from_numpy(batch.tokens), device),
+        "attention_mask": None,
+    }
     known = ARCHITECTURES[facts.architecture]
     padded = not batch.real.all()
     if known.decoder:
         inputs["use_cache"] = False
     if known.decoder and facts.attention == "bidirectional":
         n_texts, longest = batch.real.shape
-        seen = torch.from_numpy(batch.real)[:, None, None, :]
+        seen = send(torch.from_numpy(batch.real), device)[:, None, None, :]
         inputs["attention_mask"] = seen.expand(n_texts, 1, longest, longest)
     elif padded:
-        inputs["attention_mask"] = torch.from_numpy(batch.real.astype(np.int64))
+        inputs["attention_mask"] = send(torch.from_numpy(batch.real.astype(np.int64)), device)
     if padded and facts.padding_side == "left":
         positions = np.maximum(batch.real.cumsum(axis=1) - 1, 0)
-        inputs["position_ids"] = torch.from_numpy(positions + known.reserved)
+        inputs["position_ids"] = send(torch.from_numpy(positions + known.reserved), device)
     return inputs
 
 

@@ -12,11 +12,11 @@ _LLAMA_LICENCE = "Llama-3.1 community licence"
 _QWEN3_PROMPT = "Instruct: {instruction}\nQuery:{text}"
 _GTE_QWEN2_PROMPT = "Instruct: {instruction}\nQuery: {text}"
 _END = "<|endoftext|>"
-_LLAMA3_USER = "<|start_header_id|>user<|end_header_id|>\n\n"
-_LLAMA3_END = "<|eot_id|>"
 
 
-def _bert(name: str, model_id: str, licence: str, *traps: str, lowercase: bool) -> Recipe:
+def _bert(
+    name: str, model_id: str, licence: str, *traps: str, lowercase: bool, parameters: int = 108
+) -> Recipe:
     return Recipe(
         name=name,
         model_id=model_id,
@@ -31,7 +31,7 @@ def _bert(name: str, model_id: str, licence: str, *traps: str, lowercase: bool) 
         licence=licence,
         follows_instructions=False,
         lowercase=lowercase,
-        parameters=108,
+        parameters=parameters,
         traps=("trained to fill in words, not to compare texts: read it with a fitted head", *traps),
     )
 
@@ -104,7 +104,8 @@ def _gte_qwen2(size: str, *, dimension: int, parameters: int) -> Recipe:
         parameters=parameters,
         traps=(
             "the stock Qwen2 class attends causally; the model was trained with a bidirectional mask",
-            "float16 makes its vectors collapse: bfloat16 or float32 only",
+            "the code in the folder of the 1.5B attended causally until May 2025: its vectors differ",
+            "float16 makes vectors of the 7B collapse: bfloat16 or float32 only",
             "its own code needs a cache that newer transformers lack; ours never keeps one",
             "its tokenizer adds the end token in code of its own; it is added here",
         ),
@@ -118,7 +119,6 @@ def _llm2vec(name: str, base: str, adapters: str, **facts: object) -> Recipe:
         "pooling": "text",
         "normalise": False,
         "padding_side": "left",
-        "prompt": "{instruction}{text}",
         "follows_instructions": True,
         "prompt_side": "queries",
         "attention": "bidirectional",
@@ -127,6 +127,7 @@ def _llm2vec(name: str, base: str, adapters: str, **facts: object) -> Recipe:
         "traps": (
             "two adapters are merged into the base model, in this order",
             "with a causal mask, or with the instruction in the mean, its vectors are other ones",
+            "its adapters were trained on texts of 512 tokens, and its package cuts there by default",
         ),
     }
     return Recipe(name=name, model_id=base, **{**common, **facts})  # type: ignore[arg-type]
@@ -152,6 +153,8 @@ def _llama_8b(name: str, model_id: str, licence: str) -> Recipe:
         parameters=7505,
         traps=(
             "trained to go on writing, not to compare texts: read it with a fitted head",
+            "an instruction is a text that it goes on from: it was not trained to make vectors under one",
+            "131,072 positions exist; windows end at 8,192, the length before positions were stretched",
             "4-bit weights move every vector; compare vectors of one number format only",
         ),
     )
@@ -192,6 +195,7 @@ _ROWS = (
         prompt_side="queries",
         heads=("2_Dense_1024",),
         width=1024,
+        # The model card names 512 instead of 256; these are the folders that it has.
         cuts=(256, 768, 1024, 2048, 4096, 6144, 8192),
         parameters=435,
         traps=(
@@ -203,9 +207,9 @@ _ROWS = (
     ),
     _qwen3("0.6B", dimension=1024, parameters=596),
     _qwen3("4B", dimension=2560, parameters=4022),
-    _qwen3("8B", dimension=4096, parameters=7568),
-    _gte_qwen2("1.5B", dimension=1536, parameters=1776),
-    _gte_qwen2("7B", dimension=3584, parameters=7613),
+    _qwen3("8B", dimension=4096, parameters=7567),
+    _gte_qwen2("1.5B", dimension=1536, parameters=1543),
+    _gte_qwen2("7B", dimension=3584, parameters=7069),
     _llm2vec(
         "llm2vec-llama-3.1-8b",
         "meta-llama/Meta-Llama-3.1-8B-Instruct",
@@ -214,8 +218,8 @@ _ROWS = (
         dimension=4096,
         parameters=7505,
         licence=f"MIT on top of the {_LLAMA_LICENCE}",
-        before=_LLAMA3_USER,
-        after=_LLAMA3_END,
+        # The publisher's code wraps texts of Llama 3 in a chat message, in training too, not those of 3.1.
+        prompt="{instruction} {text}",
     ),
     _llm2vec(
         "llm2vec-sheared-1.3b",
@@ -225,6 +229,8 @@ _ROWS = (
         dimension=2048,
         parameters=1280,
         licence="MIT on top of Apache-2.0",
+        # The publisher puts a space between; this tokenizer begins every text with one by itself.
+        prompt="{instruction}{text}",
     ),
     _llama_8b("llama-3.1-8b", "meta-llama/Llama-3.1-8B", _LLAMA_LICENCE),
     _llama_8b(
@@ -238,6 +244,7 @@ _ROWS = (
         "emilyalsentzer/Bio_ClinicalBERT",
         "MIT",
         "its vocabulary has capitals, its folder does not say so: lowering letters makes it worse",
+        "512 positions exist, but its last training on notes saw at most 128 tokens",
         lowercase=False,
     ),
     _bert(
@@ -246,10 +253,17 @@ _ROWS = (
         "MIT",
         "it was called PubMedBERT",
         lowercase=True,
+        parameters=109,
     ),
-    _bert("medbert", "Charangan/MedBERT", "MIT", lowercase=False),
-    _modernbert("bioclinical-modernbert", "base", dimension=768, parameters=150),
-    _modernbert("bioclinical-modernbert-large", "large", dimension=1024, parameters=396),
+    _bert(
+        "medbert",
+        "Charangan/MedBERT",
+        "MIT",
+        "512 positions exist, but its last training saw at most 256 tokens",
+        lowercase=False,
+    ),
+    _modernbert("bioclinical-modernbert", "base", dimension=768, parameters=149),
+    _modernbert("bioclinical-modernbert-large", "large", dimension=1024, parameters=395),
 )
 
 RECIPES: dict[str, Recipe] = {row.name: row for row in _ROWS}

@@ -14,7 +14,7 @@ from osler.base.files import atomic_path, read_json, write_json
 from osler.base.hashing import hash_json
 from osler.base.output import Output
 from osler.base.progress import bar
-from osler.models.batching import BUDGET, PLAN_VERSION
+from osler.models.batching import PLAN_VERSION
 from osler.models.encoder import CODE_VERSION
 from osler.models.loading import weights_hash
 from osler.models.recipes import Recipe, recipe
@@ -156,13 +156,22 @@ def _encode(
     # What a killed job chose stays, so that its bytes and ours are the same.
     info = read_json(path) if path.is_file() else None
     dtype = info["encoder"]["dtype"] if info else settings.dtype
+    if info and engine.engine == "local" and info["encoder"]["device"] in ("cpu", "cuda"):
+        engine = engine.model_copy(update={"device": info["encoder"]["device"]})
     for left in part.glob(f"{_SCRATCH}*"):
         shutil.rmtree(left)
     with (
         open_engine(settings.encoder, dtype=dtype, settings=engine) as encoder,
         tempfile.TemporaryDirectory(prefix=_SCRATCH, dir=part) as scratch,
     ):
-        maker = VectorMaker(encoder, chosen, VectorCache(cache, encoder))
+        if info:
+            _require_same_device(info, encoder, where=path)
+        maker = VectorMaker(
+            encoder,
+            chosen,
+            VectorCache(cache, encoder),
+            budget=info["plan"]["budget"] if info else None,
+        )
         blocks = blocks_of(
             texts,
             unit=settings.unit,
@@ -202,10 +211,21 @@ def _begun(
         "encoder": encoder.describe(),
         "instruction": chosen.plain(),
         "on_overflow": settings.on_overflow,
-        "plan": {"version": PLAN_VERSION, "budget": BUDGET, "texts": block_size(settings.unit)},
+        "plan": {"version": PLAN_VERSION, "budget": encoder.budget, "texts": block_size(settings.unit)},
         "texts_hash": texts.hash,
         "shards": [],
     }
+
+
+def _require_same_device(info: dict[str, Any], encoder: BatchEncoder, *, where: Path) -> None:
+    """Refuse to go on with another kind of device, whose vectors are other ones."""
+    begun, here = info["encoder"]["device"], encoder.describe()["device"]
+    if begun != here:
+        raise InputError(
+            f"the job was begun on '{begun}' and would go on on '{here}'",
+            where=where,
+            remedy=f"go on where there is '{begun}', or name another folder",
+        )
 
 
 def _require_short(texts: Texts, blocks: BlocksOf, *, unit: str, room: int) -> None:

@@ -1,7 +1,8 @@
 """Where batches are encoded: in this process, or on the workers of a Ray cluster.
 
-An engine only places batches. What a batch holds is decided before (`models.batching`), and its bytes
-depend on the batch, the encoder and the kind of machine, so both engines give the same vectors.
+An engine only places batches. What a batch holds is decided before (`models.batching`, with the budget that
+suits the device, kept in `encoder.json`), and its bytes depend on the batch, the encoder and the kind of
+machine, so both engines give the same vectors.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -13,6 +14,7 @@ from pydantic import Field, model_validator
 
 from osler.base.errors import InputError
 from osler.base.settings import Settings
+from osler.models.device import Device
 from osler.models.encoder import load_encoder
 from osler.models.recipes import Recipe
 from osler.models.servers.address import is_server
@@ -43,6 +45,10 @@ class BatchEncoder(Protocol):
     def threads(self) -> int:
         """Number of batches computed at a time."""
 
+    @property
+    def budget(self) -> int:
+        """Padded tokens of a batch that suit where it is computed."""
+
     def encode_batches(
         self, batches: Iterable[Sequence[Sequence[int]]], *, lead: int = 0
     ) -> Iterator[np.ndarray]:
@@ -62,6 +68,8 @@ class EngineSettings(Settings):
         workers: batches computed at a time (`local`), or workers (`ray`). None: one per core, or as many as
             the cluster has cores or graphics processors for.
         gpus_per_worker: graphics processors that each worker of `ray` gets; a part of one is allowed (0.5).
+        device: where this process computes with `local`: `cpu`, `cuda`, or `auto`: a graphics processor where
+            there is one. Workers of `ray` compute on what they are given.
 
     Examples:
         >>> EngineSettings(engine="ray", workers=4).plain()["workers"]
@@ -72,11 +80,14 @@ class EngineSettings(Settings):
     address: str | None = None
     workers: int | None = Field(default=None, ge=1)
     gpus_per_worker: float = Field(default=0.0, ge=0)
+    device: Device = "auto"
 
     @model_validator(mode="after")
     def _fits(self) -> "EngineSettings":
         if self.engine == "local" and (self.address is not None or self.gpus_per_worker):
             raise ValueError("address and gpus_per_worker belong to engine 'ray'")
+        if self.engine == "ray" and self.device != "auto":
+            raise ValueError("device belongs to engine 'local'; gpus_per_worker says it of workers")
         if self.gpus_per_worker > 1 and self.gpus_per_worker % 1:
             raise ValueError("gpus_per_worker above 1 must be a whole number")
         return self
@@ -112,7 +123,5 @@ def open_engine(name: str, *, dtype: str, settings: EngineSettings) -> Iterator[
 
         with ray_encoder(name, dtype=dtype, settings=settings) as encoder:
             yield encoder
-    elif settings.workers is None:
-        yield load_encoder(name, dtype=dtype)
     else:
-        yield load_encoder(name, dtype=dtype, threads=settings.workers)
+        yield load_encoder(name, dtype=dtype, threads=settings.workers, device=settings.device)

@@ -76,6 +76,7 @@ class WorkerPool:
         self._ray = ray
         self._encoder = encoder
         self._dtype = dtype
+        self._device = "cuda" if gpus else "cpu"
         self.workers = workers
         self._actor = ray.remote(Worker).options(
             num_cpus=1, num_gpus=gpus, max_restarts=0, max_task_retries=0, scheduling_strategy="SPREAD"
@@ -180,7 +181,7 @@ class WorkerPool:
         member = _Member(self._actor.remote())
         self._members.append(member)
         self._call(member, member.actor.place.remote(), 0, _PLACED)
-        self._call(member, member.actor.load.remote(self._encoder, self._dtype), 0, _LOADED)
+        self._call(member, member.actor.load.remote(self._encoder, self._dtype, self._device), 0, _LOADED)
 
     def _turn(self) -> None:
         """Wait for answers, a second at most, and take them in."""
@@ -219,7 +220,7 @@ class WorkerPool:
             self.reference = report
             self._dtype = str(report.made_by["dtype"])
         if report.made_by["dtype"] != self._dtype:  # `auto` meant something else there
-            self._call(member, member.actor.load.remote(self._encoder, self._dtype), 0, _LOADED)
+            self._call(member, member.actor.load.remote(self._encoder, self._dtype, self._device), 0, _LOADED)
             return
         require_same(self.reference, report)
         self._hardware.add(report.hardware)

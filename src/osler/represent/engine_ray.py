@@ -27,6 +27,7 @@ class RayEncoder:
         weights_sha256: SHA-256 of its weights here, the same as on every worker.
         dtype: number format of the computation.
         threads: number of workers.
+        budget: padded tokens of a batch that suit the first worker.
         pool: the workers.
     """
 
@@ -35,6 +36,7 @@ class RayEncoder:
     weights_sha256: str
     dtype: str
     threads: int
+    budget: int
     pool: WorkerPool
 
     def encode_batches(
@@ -80,7 +82,15 @@ def ray_encoder(name: str, *, dtype: str, settings: EngineSettings) -> Iterator[
                         allowed=[here],
                         remedy="put the same files on every node",
                     )
-            yield RayEncoder(facts, tokenizer, digest, str(made_by["dtype"]), workers, pool)
+            yield RayEncoder(
+                facts=facts,
+                tokenizer=tokenizer,
+                weights_sha256=digest,
+                dtype=str(made_by["dtype"]),
+                threads=workers,
+                budget=pool.reference.budget,
+                pool=pool,
+            )
         finally:
             pool.close()
 

@@ -25,12 +25,14 @@ class Report:
         host: name of its machine.
         made_by: `describe()` of its encoder.
         software: versions that decide the bytes of a vector.
+        budget: padded tokens of a batch that suit its device.
         hardware: what decides their last bits: kind of processor, or of graphics processor.
     """
 
     host: str
     made_by: dict[str, Any]
     software: dict[str, str]
+    budget: int
     hardware: str
 
 
@@ -44,12 +46,18 @@ class Worker:
         """Name of the machine and number of the process: answered as soon as the worker has a place."""
         return socket.gethostname(), os.getpid()
 
-    def load(self, name: str, dtype: str) -> Report:
-        """Load the encoder."""
+    def load(self, name: str, dtype: str, device: str) -> Report:
+        """Load the encoder on `cpu` or `cuda`."""
         from osler.models.encoder import load_encoder
 
-        self._encoder = load_encoder(name, dtype=dtype, threads=1)
-        return Report(socket.gethostname(), self._encoder.describe(), _software(), _hardware())
+        self._encoder = load_encoder(name, dtype=dtype, threads=1, device=device)
+        return Report(
+            host=socket.gethostname(),
+            made_by=self._encoder.describe(),
+            software=_software(),
+            budget=self._encoder.budget,
+            hardware=_hardware(device),
+        )
 
     def encode(self, flat: np.ndarray, ends: np.ndarray, lead: int) -> np.ndarray:
         """Vectors of one batch, packed by `pack_batch`; `lead` as in `Encoder.encode_ids`."""
@@ -104,11 +112,11 @@ def _software() -> dict[str, str]:
     }
 
 
-def _hardware() -> str:
+def _hardware(device: str) -> str:
     """Graphics processor of this worker, or else the processor with a hash of its abilities."""
     import torch
 
-    if torch.cuda.is_available():
+    if device == "cuda":
         return str(torch.cuda.get_device_name(0))
     listing = Path("/proc/cpuinfo")
     lines = listing.read_text(errors="replace").splitlines() if listing.is_file() else []

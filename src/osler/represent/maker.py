@@ -22,6 +22,7 @@ class VectorMaker:
         encoder: what computes vectors.
         chosen: the instruction; its tokens come off the room of each window.
         cache: vectors computed before.
+        budget: padded tokens of a batch; None: what suits the encoder.
 
     Attributes:
         room: tokens of text that a window has room for.
@@ -31,8 +32,11 @@ class VectorMaker:
         InputError: the instruction leaves too little room for text.
     """
 
-    def __init__(self, encoder: BatchEncoder, chosen: Instruction, cache: VectorCache) -> None:
+    def __init__(
+        self, encoder: BatchEncoder, chosen: Instruction, cache: VectorCache, *, budget: int | None = None
+    ) -> None:
         self.encoder = encoder
+        self.budget = budget or encoder.budget
         self.cache = cache
         template = encoder.facts.prompt or "{instruction}{text}"
         prompt = template.format(instruction=chosen.text, text="") if chosen.text else ""
@@ -69,7 +73,7 @@ class VectorMaker:
         special = self.encoder.tokenizer.context - self.encoder.tokenizer.room
         vectors = np.empty((len(ids), self.encoder.facts.dimension), dtype=np.float32)
         todo: list[tuple[np.ndarray, str]] = []
-        for batch in plan_batches([len(one) + special for one in ids], keys):
+        for batch in plan_batches([len(one) + special for one in ids], keys, budget=self.budget):
             key = self.cache.key([keys[i] for i in batch])
             known = self.cache.get(key, (len(batch), vectors.shape[1]))
             if known is None:

@@ -21,6 +21,7 @@ from osler.study.steps import Steps
 from osler.task.splits import drop_across, make_splits
 
 if TYPE_CHECKING:
+    from osler.represent.engine import EngineSettings
     from osler.task.labels import Labels
 
 DATASET = "dataset"
@@ -32,13 +33,16 @@ class _Run:
 
     study: Study
     steps: Steps
+    engine: "EngineSettings | None"
 
     @property
     def out(self) -> Path:
         return self.steps.out
 
 
-def run_study(study: Study, out: Path, *, private: bool = False) -> dict[str, Any]:
+def run_study(
+    study: Study, out: Path, *, private: bool = False, engine: "EngineSettings | None" = None
+) -> dict[str, Any]:
     """Carry out a study.
 
     Args:
@@ -46,6 +50,7 @@ def run_study(study: Study, out: Path, *, private: bool = False) -> dict[str, An
         out: the run folder: new, empty, or of an earlier run, which is then continued: finished steps whose
             inputs are the same are not redone.
         private: whether to write `report-private.html` too.
+        engine: where encoding runs; None: in this process. It does not change the results.
 
     Returns:
         The summary: the report, the steps done and those that were done before, the models and their AUROC.
@@ -54,7 +59,7 @@ def run_study(study: Study, out: Path, *, private: bool = False) -> dict[str, An
         InputError: something in the study, the data or the output folder is wrong.
     """
     start = time.perf_counter()
-    run = _Run(study=study, steps=Steps(out))
+    run = _Run(study=study, steps=Steps(out), engine=engine)
     _require_encoders(study)
     with run.steps.alone():
         write_json(out / "study.json", {"format_version": 1, **study.settings.plain()})
@@ -205,7 +210,7 @@ def _vectors(run: _Run, texts: Mapping[str, Path]) -> dict[str, Path]:
         depends_on = {"texts": content_hash(text), "encode": settings.plain()}
 
         def work(out: Path, text: Path = text, settings: Any = settings) -> None:
-            make_vectors(text, out, settings=settings, cache=run.out / "cache")
+            make_vectors(text, out, settings=settings, cache=run.out / "cache", engine=run.engine)
 
         folders[name] = run.steps.do(f"vectors/{name}", depends_on, work)
     return folders

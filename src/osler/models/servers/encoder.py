@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from osler.base.hashing import hash_json
+from osler.models.batching import BUDGET
 from osler.models.facts import Recipe
 from osler.models.servers.address import Address, parse_address
 from osler.models.servers.client import Client
@@ -67,6 +68,7 @@ class ServerEncoder:
         weights_sha256: hash of the model's name and dimension: the weights themselves are not to be seen.
         dtype: `server`.
         threads: requests at a time.
+        budget: characters of a batch.
     """
 
     facts: Recipe
@@ -74,6 +76,7 @@ class ServerEncoder:
     weights_sha256: str
     dtype: str
     threads: int
+    budget: int
     _client: Client
 
     def encode_batches(
@@ -111,6 +114,7 @@ class ServerEncoder:
             "weights_sha256": self.weights_sha256,
             "tokenizer_sha256": self.tokenizer.hash,
             "dtype": self.dtype,
+            "device": SERVER,
             "threads_per_batch": 1,
             "code_version": 1,
         }
@@ -136,6 +140,7 @@ def load_server_encoder(name: str) -> ServerEncoder:
         weights_sha256=hash_json({"model": address.model, "dimension": dimension}),
         dtype=SERVER,
         threads=address.concurrency,
+        budget=BUDGET,
         _client=Client(known),
     )
 
