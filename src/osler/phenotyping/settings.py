@@ -7,6 +7,38 @@ from pydantic import Field, model_validator
 from osler.base.settings import Settings
 
 
+class LatentClassSettings(Settings):
+    """How latent classes are fitted.
+
+    Attributes:
+        starts: random starts of the main fit.
+        refit_starts: random starts of a fit that is also given a model to start from (a bootstrap).
+        short: iterations of each start before the best are chosen; the first half is annealed.
+        finalists: how many of the starts, the best after the short run, go on until they converge.
+        iterations: most iterations until then.
+        tolerance: an iteration that gains less (log likelihood) is the last.
+        same: log likelihoods that differ by less are the same solution.
+        prior: samples with the margins of the table that are added to each class, so that no share is 0 and
+            no class is empty.
+        floor: smallest variance of a number in a class, as a share of its variance in the table. A class of
+            one repeated value (0 children lost) would else outweigh all other variables.
+
+    Examples:
+        >>> LatentClassSettings(starts=200).finalists
+        50
+    """
+
+    starts: int = Field(default=100, ge=1, le=10_000)
+    refit_starts: int = Field(default=6, ge=1, le=10_000)
+    short: int = Field(default=30, ge=2)
+    finalists: int = Field(default=50, ge=1)
+    iterations: int = Field(default=2000, ge=1)
+    tolerance: float = Field(default=1e-4, ge=0)
+    same: float = Field(default=0.1, gt=0)
+    prior: float = Field(default=1.0, gt=0)
+    floor: float = Field(default=0.05, gt=0, lt=1)
+
+
 class PhenotypeSettings(Settings):
     """How samples are clustered.
 
@@ -23,6 +55,7 @@ class PhenotypeSettings(Settings):
         min_share: share of the samples that the smallest cluster must hold for its k to be chosen.
         scored: at most so many samples (drawn once) enter the indices, whose cost is quadratic.
         variables: number of variables shown per cluster and direction.
+        lca: how latent classes are fitted.
     """
 
     arms: Annotated[tuple[Literal["kmeans"], ...], Field(min_length=1)] = ("kmeans",)
@@ -35,6 +68,7 @@ class PhenotypeSettings(Settings):
     min_share: float = Field(default=0.05, ge=0, lt=0.5)
     scored: int = Field(default=5000, ge=100)
     variables: int = Field(default=8, ge=0)
+    lca: LatentClassSettings = LatentClassSettings()
 
     @model_validator(mode="after")
     def _k_is_a_range(self) -> "PhenotypeSettings":
