@@ -12,7 +12,7 @@ STRONG = 0.8
 RULE = (
     "Of the k whose smallest cluster holds at least {share:.0%} of the samples: the largest at which every "
     f"cluster comes back in bootstraps (mean Jaccard {STABLE} or more, where it was measured) and prediction "
-    f"strength is {STRONG} or more. Where there is none: the k at which the smaller of the two is largest; "
+    f"strength is {STRONG} or more within its standard error. Where there is none: the k at which the smaller of the two is largest; "
     "such a partition is not stable. The silhouette takes no part."
 )
 
@@ -34,13 +34,15 @@ def choose_k(indices: pl.DataFrame, *, min_share: float) -> Choice:
     """Apply the rule to the indices of one arm.
 
     Args:
-        indices: `k, min_share, jaccard_min, prediction_strength` of one arm; what was not measured is null.
+        indices: `k, min_share, jaccard_min, prediction_strength, prediction_strength_error` of one arm; what
+            was not measured is null.
         min_share: share of the samples that the smallest cluster must hold.
 
     Examples:
         >>> table = pl.DataFrame({
         ...     "k": [2, 3, 4], "min_share": [0.4, 0.2, 0.01],
-        ...     "jaccard_min": [0.9, 0.8, 0.9], "prediction_strength": [0.95, 0.85, 0.9],
+        ...     "jaccard_min": [0.9, 0.8, 0.9], "prediction_strength": [0.95, 0.79, 0.9],
+        ...     "prediction_strength_error": [0.01, 0.02, 0.01],
         ... })
         >>> choose_k(table, min_share=0.05)
         Choice(k=3, stable=True)
@@ -56,7 +58,8 @@ def choose_k(indices: pl.DataFrame, *, min_share: float) -> Choice:
         known = [value for value in (jaccard, strength) if value is not None and not math.isnan(value)]
         if not known:
             continue
-        if (jaccard is None or jaccard >= STABLE) and strength is not None and strength >= STRONG:
+        reached = strength is not None and strength + (row["prediction_strength_error"] or 0) >= STRONG
+        if (jaccard is None or jaccard >= STABLE) and reached:
             largest = int(row["k"])
         if best is None or min(known) > best[0]:
             best = min(known), int(row["k"])
