@@ -14,7 +14,7 @@ class LatentClassSettings(Settings):
         starts: random starts of the main fit.
         refit_starts: random starts of a fit that is also given a model to start from (a bootstrap).
         short: iterations of each start before the best are chosen; the first half is annealed.
-        finalists: how many of the starts, the best after the short run, go on until they converge.
+        finalists: share of the starts, the best after the short run, that go on until they converge.
         iterations: most iterations until then.
         tolerance: an iteration that gains less (log likelihood) is the last.
         same: log likelihoods that differ by less are the same solution.
@@ -25,13 +25,13 @@ class LatentClassSettings(Settings):
 
     Examples:
         >>> LatentClassSettings(starts=200).finalists
-        50
+        0.25
     """
 
     starts: int = Field(default=100, ge=1, le=10_000)
     refit_starts: int = Field(default=6, ge=1, le=10_000)
     short: int = Field(default=30, ge=2)
-    finalists: int = Field(default=50, ge=1)
+    finalists: float = Field(default=0.25, gt=0, le=1)
     iterations: int = Field(default=2000, ge=1)
     tolerance: float = Field(default=1e-4, ge=0)
     same: float = Field(default=0.1, gt=0)

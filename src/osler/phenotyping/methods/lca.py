@@ -6,6 +6,8 @@ Lazarsfeld and Henry (1968); mixed indicators: Vermunt and Magidson (2002). Star
 which the best go on (em-EM of Biernacki, Celeux and Govaert 2003).
 """
 
+import math
+
 import numpy as np
 
 from osler.base.errors import InputError
@@ -127,7 +129,8 @@ def _search(em: Em, k: int, starts: int, rng: np.random.Generator, guess: Classe
     """Short runs of random starts, then the best of them and the guess until they converge."""
     half = em.settings.short // 2
     short = em.climb(em.anneal(em.random(starts, k, rng), half), em.settings.short - half)
-    finalists = np.argsort(-short.objective, kind="stable")[: em.settings.finalists]
+    count = math.ceil(starts * em.settings.finalists)
+    finalists = np.argsort(-short.objective, kind="stable")[:count]
     classes = short.classes.take(finalists)
     if guess is not None:
         classes = join([guess, classes])

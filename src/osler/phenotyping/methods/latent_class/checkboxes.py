@@ -8,7 +8,7 @@ import numpy as np
 from osler.represent.typed import TypedTable, Variable
 
 _GROUP = re.compile(r"^(?P<stem>.+)___[^_]+$")
-_OPTION = re.compile(r"\[([^\[\]]*)\]\s*$|\(choice\s*=\s*(.*)\)\s*$|:\s*([^:]*)$")
+_OPTIONS = (r"\[([^\[\]]*)\]\s*$", r"\(choice\s*=\s*(.*)\)\s*$", r":\s*([^:]*)$", r"(.*)")
 _NONE = re.compile(r"none\b", re.IGNORECASE)
 
 
@@ -67,9 +67,8 @@ def fold_none(table: TypedTable) -> tuple[TypedTable, tuple[Folded, ...]]:
 
 
 def _says_none(variable: Variable) -> bool:
-    found = _OPTION.search(variable.label)
-    option = next(filter(None, found.groups()), "") if found else variable.label
-    return _NONE.match(option.strip()) is not None
+    found = next(filter(None, (re.search(option, variable.label) for option in _OPTIONS)))
+    return _NONE.match(found[1].strip()) is not None
 
 
 def _implied(none: np.ndarray, others: np.ndarray) -> float:
