@@ -18,7 +18,7 @@ from osler.phenotyping.describe import Differences
 from osler.phenotyping.fit import fit_phenotypes
 from osler.phenotyping.partition import order_by_size, typicality
 from osler.phenotyping.settings import PhenotypeSettings
-from osler.phenotyping.space import project
+from osler.phenotyping.spaces.vectors import project
 from osler.phenotyping.tables import choose_k, explained_by
 from osler.represent.features import Features, dense_features
 from osler.task.labels import Labels, open_labels

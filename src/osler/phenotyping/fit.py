@@ -18,11 +18,14 @@ from osler.base.hashing import hash_json
 from osler.base.output import Output
 from osler.base.progress import bar
 from osler.phenotyping import describe
+from osler.phenotyping.arms import ARMS
 from osler.phenotyping.arms import arm as load_arm
+from osler.phenotyping.data import ArmInput
 from osler.phenotyping.model import save_model
 from osler.phenotyping.partition import Array, Partition
 from osler.phenotyping.settings import PhenotypeSettings
-from osler.phenotyping.space import fit_space, project
+from osler.phenotyping.spaces import vectors
+from osler.phenotyping.spaces.vectors import project
 from osler.phenotyping.tables import choose_k, indices_row, member_table, outcome_table
 from osler.record.schema import SAMPLE_KEY
 from osler.represent.features import Features
@@ -138,7 +141,9 @@ def _write(
     lengths: Mapping[str, Array],
     source: Mapping[str, Any] | None,
 ) -> None:
-    transformer, fitted, space = fit_space(features, settings=settings)
+    _require_vectors(settings)
+    fitted = vectors.fit(ArmInput(features=features), settings=settings, seed=settings.seed)
+    space = fitted.points.euclidean()
     _require_distinct(space, settings, features.name)
     scored = _draw(len(space), settings)
     group = labels.samples["group_id"].to_numpy()
@@ -149,7 +154,7 @@ def _write(
     with bar("clusters", total=len(settings.arms) * (high - low + 1)) as step:
         for name in settings.arms:
             for k in range(low, high + 1):
-                partition = load_arm(name).fit(space, k, settings=settings)
+                partition = load_arm(name).divide(fitted.points, k, settings=settings, seed=settings.seed)
                 partitions[name, k] = partition
                 rows.append(indices_row(name, k, partition, space=space, scored=scored, lengths=lengths))
                 outcomes.append(outcome_table(name, k, partition, labels))
@@ -181,8 +186,8 @@ def _write(
     saved = save_model(
         part,
         features=features,
-        transformer=transformer,
-        space=fitted,
+        transformer=fitted.transformer,
+        space=fitted.space,
         partitions=partitions,
         chosen=chosen,
         source=source,
@@ -221,6 +226,17 @@ def _facts(
         "silhouette_micro": row["silhouette_micro"],
         "sizes": np.bincount(partitions[name, k].cluster, minlength=k).tolist(),
     }
+
+
+def _require_vectors(settings: PhenotypeSettings) -> None:
+    others = [name for name in settings.arms if load_arm(name).needs_table]
+    if others:
+        raise InputError(
+            f"these arms cluster typed variables, and a representation was given: {', '.join(others)}",
+            where="phenotype.arms",
+            allowed=[name for name, one in ARMS.items() if not one.needs_table],
+            remedy="name arms on a representation",
+        )
 
 
 def _require_distinct(space: Array, settings: PhenotypeSettings, representation: str) -> None:

@@ -16,7 +16,8 @@ from osler.base.errors import InputError
 from osler.base.files import read_json, write_bytes, write_json
 from osler.phenotyping.arms import arm as load_arm
 from osler.phenotyping.partition import Array, Partition
-from osler.phenotyping.space import Space
+from osler.phenotyping.points import Points
+from osler.phenotyping.spaces.vectors import Space
 from osler.phenotyping.store import pack, unpack
 from osler.represent.features import Features
 
@@ -223,7 +224,7 @@ def assign(model: Model, features: Features, *, arm: str | None = None, k: int |
         )
     matrix = _frozen(model, features)
     arrays = model.arrays[arm, k]
-    cluster, distance = load_arm(arm).assign(arrays, model.space.apply(matrix))
+    cluster, distance = load_arm(arm).assign(arrays, Points(coordinates=model.space.apply(matrix)))
     return Assignment(
         arm=arm,
         k=k,
@@ -285,8 +286,10 @@ def _unseen_weight(pool: Any, features: Features) -> float:
 
 
 def _distances(partition: Partition, k: int) -> Array:
-    rows = [np.quantile(partition.distance[partition.cluster == number], _GRID) for number in range(k)]
-    return np.array(rows)
+    members = [partition.distance[partition.cluster == number] for number in range(k)]
+    # A mixture may have a distribution that is the most probable of no sample.
+    empty = np.full(len(_GRID), np.nan)
+    return np.array([np.quantile(member, _GRID) if len(member) else empty for member in members])
 
 
 def _typicality(cluster: Array, distance: Array, quantiles: Array) -> Array:

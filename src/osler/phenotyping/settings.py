@@ -6,6 +6,22 @@ from pydantic import Field, model_validator
 
 from osler.base.settings import Settings
 
+ArmName = Literal[
+    "kmeans",
+    "spherical",
+    "mixture",
+    "famd+kmeans",
+    "famd+pam",
+    "umap2+kmeans",
+    "umap2+pam",
+    "umap10+kmeans",
+    "umap10+pam",
+    "gower+pam",
+    "kprototypes",
+    "lca",
+    "hdbscan",
+]
+
 
 class LatentClassSettings(Settings):
     """How latent classes are fitted.
@@ -43,7 +59,7 @@ class PhenotypeSettings(Settings):
     """How samples are clustered.
 
     Attributes:
-        arms: methods of clustering (`kmeans`).
+        arms: spaces with methods of clustering, as `phenotyping/arms` names them.
         k: smallest and largest number of clusters.
         seed: seed of everything random.
         seeds: independent runs per k, of which the tightest counts; their agreement is reported.
@@ -52,19 +68,28 @@ class PhenotypeSettings(Settings):
             dense vectors and leaves the rest, whose columns the representation has scaled itself.
         components: a sparse representation with more columns than this is reduced to so many by truncated
             SVD.
-        min_share: share of the samples that the smallest cluster must hold for its k to be chosen.
+        famd_components: components of the factor analysis of mixed data.
+        neighbours: neighbours of a sample in the graph of UMAP, and samples that make a place dense for
+            HDBSCAN.
+        sample_limit: arms other than k-means, spherical k-means and mixtures are fitted on at most so many
+            samples (drawn once); the rest are assigned.
+        min_share: share of the samples that the smallest cluster must hold for its k to be chosen, and
+            that a cluster of HDBSCAN must hold.
         scored: at most so many samples (drawn once) enter the indices, whose cost is quadratic.
         variables: number of variables shown per cluster and direction.
         lca: how latent classes are fitted.
     """
 
-    arms: Annotated[tuple[Literal["kmeans"], ...], Field(min_length=1)] = ("kmeans",)
+    arms: Annotated[tuple[ArmName, ...], Field(min_length=1)] = ("kmeans",)
     k: tuple[int, int] = (2, 10)
     seed: int = Field(default=0, ge=0)
     seeds: int = Field(default=5, ge=1, le=100)
     starts: int = Field(default=4, ge=1, le=1000)
     scaling: Literal["auto", "standardise", "normalise", "none"] = "auto"
     components: int = Field(default=50, ge=2)
+    famd_components: int = Field(default=10, ge=1)
+    neighbours: int = Field(default=15, ge=2)
+    sample_limit: int = Field(default=10_000, ge=100)
     min_share: float = Field(default=0.05, ge=0, lt=0.5)
     scored: int = Field(default=5000, ge=100)
     variables: int = Field(default=8, ge=0)
