@@ -1,7 +1,7 @@
 """Whether a variable goes with the clusters: tests for tables and for ranks, with their effect sizes.
 
-p-values belong to variables that took no part in the clustering (METHODS 20); effect sizes to all. Missing values
-are left out of each variable and counted; so is noise (-1), which is no cluster.
+p-values belong to variables that took no part in the clustering (METHODS 20); effect sizes to all. Missing
+values are left out of each variable and counted. Noise (-1) is no cluster and is left out.
 """
 
 from dataclasses import dataclass
@@ -168,8 +168,8 @@ def rank_test(cluster: ArrayLike, value: ArrayLike) -> RankTest:
 def dunn(cluster: ArrayLike, value: ArrayLike) -> list[Pair]:
     """Dunn's comparison of all pairs of clusters after a rank test (Technometrics 1964;6:241).
 
-    The ranks are those of all samples together, the variance is corrected for ties, p is two-sided and corrected
-    by Holm over the pairs.
+    The ranks are those of all samples together, the variance is corrected for ties, p is two-sided and
+    corrected by Holm over the pairs.
 
     Args:
         cluster: cluster of each sample, int [n], -1 noise.

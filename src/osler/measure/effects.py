@@ -119,11 +119,11 @@ def log_odds_ratio(inside: ArrayLike, value: ArrayLike, *, confidence: float = 0
 
 
 def eta_squared(cluster: ArrayLike, value: ArrayLike, *, confidence: float = 0.95) -> Effect:
-    """Share of the variance of a variable that lies between the clusters, with the interval of its population.
+    """Share of the variance of a variable between the clusters, with the interval of its population.
 
-    The limits are those of the noncentrality of F: noncentrality / (noncentrality + n) (Steiger, Psychol Methods
-    2004;9:164). They belong to the population, the value to the samples, whose share is larger by chance: it may
-    lie above the upper limit.
+    The limits are those of the noncentrality of F: noncentrality / (noncentrality + n) (Steiger, Psychol
+    Methods 2004;9:164). They belong to the population, the value to the samples, whose share is larger by
+    chance: it may lie above the upper limit.
 
     Args:
         cluster: cluster of each sample, int [n], -1 noise.
@@ -169,7 +169,7 @@ def _sides(inside: ArrayLike, value: ArrayLike) -> tuple[Floats, Floats, int]:
 
 
 def _noncentrality(statistic: float, df: int, within: int, at: float) -> float:
-    """The noncentrality with which F is at most the statistic with probability `at`; 0 where none is as large."""
+    """The noncentrality with which F is at most the statistic with probability `at`; 0 where none is."""
     from scipy.optimize import brentq
     from scipy.stats import ncf
 

@@ -1,9 +1,9 @@
-"""One permutation test for all clusters that are shown: outcomes held out of the clustering, by the largest
-statistic.
+"""One permutation test of held-out outcomes for all clusters that are shown, by the largest statistic.
 
 Who looks at every arm, every k and every cluster finds an outcome that differs somewhere. So the p of each
 cluster says how often the largest statistic of all of them, over permuted outcomes, is as large (Westfall and
-Young 1993): the chance that any p is below a level, where no outcome goes with any cluster, is at most that level.
+Young 1993): where no outcome goes with any cluster, the chance that any p is below a level is at most that
+level.
 """
 
 from dataclasses import dataclass
@@ -52,8 +52,8 @@ def max_statistic_test(
 ) -> ClusterTests:
     """Whether outcomes that took no part in the clustering differ between a cluster and the other samples.
 
-    Whole rows of outcomes are permuted, so that outcomes keep what they have to do with each other. Samples of a
-    group are permuted together, in their order and with groups of as many samples: a group of a size that no
+    Whole rows of outcomes are permuted, so that outcomes keep what they have to do with each other. Samples of
+    a group are permuted together, in their order and with groups of as many samples: a group of a size that no
     other has stays where it is. A missing outcome takes the mean and so says nothing.
 
     Args:
@@ -136,8 +136,8 @@ def _strata(group: ArrayLike) -> list[Integers]:
 def _moments(member: Any, value: Floats, strata: list[Integers]) -> tuple[Floats, Floats]:
     """Mean and standard deviation, over permutations, of each cluster's sum of each outcome [c, o].
 
-    With membership w_g and outcome y_g of the samples of group g, both centred over the groups of its size, the
-    variance is the sum over pairs of samples of (sum_g w_g w_g') (sum_g y_g y_g') / (groups - 1).
+    With membership w_g and outcome y_g of the samples of group g, both centred over the groups of its size,
+    the variance is the sum over pairs of samples of (sum_g w_g w_g') (sum_g y_g y_g') / (groups - 1).
     """
     clusters = member.shape[0]
     mean = np.zeros((clusters, value.shape[1]))

@@ -1,8 +1,8 @@
 """Whether clusters of embeddings are made by the encoder and the text rather than by what the text says.
 
 - The partition is made again without the leading principal directions, which in embeddings often carry length
-  and style (Mu and Viswanath, ICLR 2018), and again with all directions made alike (whitening). A partition that
-  one direction makes does not survive; one that many variables make does.
+  and style (Mu and Viswanath, ICLR 2018), and again with all directions made alike (whitening). A partition
+  that one direction makes does not survive; one that many variables make does.
 - Each sample's length, number of missing values, and how far its vector moves when the same statements are
   written in another order: how much of their variance lies between the clusters.
 - How many samples change their cluster when every text is written in another order.
@@ -133,7 +133,7 @@ def remade_partitions(
 
 
 def explained_traces(cluster: Array, traces: Mapping[str, Array]) -> dict[str, Effect]:
-    """Share of the variance of each trace that lies between the clusters (correlation ratio), with its interval.
+    """Share of the variance of each trace between the clusters (correlation ratio), with its interval.
 
     Args:
         cluster: int [n], -1 noise.
