@@ -52,9 +52,9 @@ def max_statistic_test(
 ) -> ClusterTests:
     """Whether outcomes that took no part in the clustering differ between a cluster and the other samples.
 
-    Whole rows of outcomes are permuted, so that outcomes keep what they have to do with each other. Samples of
-    a group are permuted together, in their order and with groups of as many samples: a group of a size that no
-    other has stays where it is. A missing outcome takes the mean and so says nothing.
+    Whole rows of outcomes are permuted, so that outcomes keep what they have to do with each other. Samples
+    of a group are permuted together, in their order and with groups of as many samples: a group of a size
+    that no other has stays where it is. A missing outcome takes the mean and so says nothing.
 
     Args:
         labels: the partitions, int [n] or [n, m], -1 noise, which is no cluster but among the others.
