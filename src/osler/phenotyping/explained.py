@@ -9,6 +9,7 @@ panel, and is the same measure for a small cluster as for a large one.
 
 import numpy as np
 
+from osler.measure.discrimination import auroc
 from osler.phenotyping.partition import Array
 
 FOLDS = 5
@@ -38,9 +39,8 @@ def explained_by_traces(cluster: Array, *, length: Array, missing: Array, seed: 
         ...     explained_by_traces(cluster, length=rng.random(200), missing=nothing).max() < 0.65)
         ([1.0, 1.0], True)
     """
-    from sklearn.linear_model import LogisticRegression
-    from sklearn.metrics import roc_auc_score
     from sklearn.model_selection import StratifiedKFold
+    from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
     k = int(cluster.max(initial=-1)) + 1
     found = np.full(k, np.nan)
@@ -55,14 +55,22 @@ def explained_by_traces(cluster: Array, *, length: Array, missing: Array, seed: 
         if traces.shape[1] == 0:
             found[number] = 0.5
             continue
-        folds = StratifiedKFold(FOLDS, shuffle=True, random_state=seed)
-        areas = []
-        for train, test in folds.split(traces, inside):
-            model = LogisticRegression(C=_PENALTY, class_weight="balanced", max_iter=500)
-            score = model.fit(traces[train], inside[train]).decision_function(traces[test])
-            areas.append(float(roc_auc_score(inside[test], score)))
+        with threadpool_limits(limits=1):  # the same numbers however many threads there are
+            areas = [
+                _area(traces, inside, train, test)
+                for train, test in StratifiedKFold(FOLDS, shuffle=True, random_state=seed).split(
+                    traces, inside
+                )
+            ]
         found[number] = max(0.5, float(np.mean(areas)))
     return found
+
+
+def _area(traces: Array, inside: Array, train: Array, test: Array) -> float:
+    from sklearn.linear_model import LogisticRegression
+
+    model = LogisticRegression(C=_PENALTY, class_weight="balanced", max_iter=500)
+    return auroc(inside[test], model.fit(traces[train], inside[train]).decision_function(traces[test]))
 
 
 def _traces(length: Array, missing: Array) -> Array:

@@ -31,9 +31,8 @@ class Gates:
         jaccard: smallest mean Jaccard over bootstraps.
         explained: largest AUROC with which length and missing values may tell the cluster.
         level: largest p against the reference.
-        gap: smallest gap of density to every other cluster; the reference is a normal continuum, and slices
-        of
-            a skewed one pass it.
+        gap: smallest gap of density to every other cluster. The reference is a normal continuum, and slices
+            of a skewed one pass it.
         share: smallest share of the samples.
         axis: share of the scatter between clusters on one line from which they count as in a row.
     """
