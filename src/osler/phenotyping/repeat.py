@@ -75,7 +75,7 @@ def bootstraps(
 
 def strengths(
     arm: RepeatedArm,
-    assign: Callable[[Partition, FittedSpace, ArmInput], Array],
+    assign: Callable[[Partition, FittedSpace, ArmInput, ArmInput], Array],
     data: ArmInput,
     ks: Sequence[int],
     *,
@@ -86,7 +86,8 @@ def strengths(
 
     Args:
         arm: the arm.
-        assign: gives the cluster of samples that a partition was not fitted on.
+        assign: gives the cluster of samples (the last argument) that a partition was not fitted on; it is also
+            given the space and the samples that it was.
         data: the samples.
         ks: numbers of clusters.
         splits: how often the samples are halved.
@@ -101,7 +102,7 @@ def strengths(
                 spaces[key] = arm.fit_space(data.take(rows), settings=settings, seed=seed)
             space = spaces[key]
             found = arm.divide(space.points, k, settings=settings, seed=seed)
-            return found.cluster, lambda others: assign(found, space, data.take(others))
+            return found.cluster, lambda others: assign(found, space, data.take(rows), data.take(others))
 
         return fit
 

@@ -75,6 +75,12 @@ class PhenotypeSettings(Settings):
             samples (drawn once); the rest are assigned.
         min_share: share of the samples that the smallest cluster must hold for its k to be chosen, and
             that a cluster of HDBSCAN must hold.
+        splits: how often the samples are halved for prediction strength; 0: never.
+        bootstraps: bootstraps of patients in which the whole arm is refitted at every k; 0: none, and no
+            cluster is called supported.
+        slow_bootstraps: the same for arms on UMAP and k-prototypes, at the chosen k only.
+        references: data sets without clusters on which the arm is refitted at the chosen k; 19 or more, or 0.
+        slow_references: the same for arms on UMAP and k-prototypes.
         scored: at most so many samples (drawn once) enter the indices, whose cost is quadratic.
         variables: number of variables shown per cluster and direction.
         lca: how latent classes are fitted.
@@ -91,6 +97,11 @@ class PhenotypeSettings(Settings):
     neighbours: int = Field(default=15, ge=2)
     sample_limit: int = Field(default=10_000, ge=100)
     min_share: float = Field(default=0.05, ge=0, lt=0.5)
+    splits: int = Field(default=5, ge=0, le=100)
+    bootstraps: int = Field(default=50, ge=0, le=1000)
+    slow_bootstraps: int = Field(default=20, ge=0, le=1000)
+    references: int = Field(default=50, ge=0, le=1000)
+    slow_references: int = Field(default=19, ge=0, le=1000)
     scored: int = Field(default=5000, ge=100)
     variables: int = Field(default=8, ge=0)
     lca: LatentClassSettings = LatentClassSettings()

@@ -64,6 +64,11 @@ class Arm:
         """Whether it is fitted on any number of samples; else on at most `sample_limit`."""
         return self.space == "vectors"
 
+    @property
+    def slow(self) -> bool:
+        """Whether a repeat takes so long that fewer are made, at the chosen k only."""
+        return self.space == "umap" or self.method == "kprototypes"
+
     def fit_space(self, data: ArmInput, *, settings: PhenotypeSettings, seed: int) -> FittedSpace:
         """Fit the space on some samples.
 
