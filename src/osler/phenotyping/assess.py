@@ -1,4 +1,4 @@
-"""What is known of an arm's partitions beside their clusters: whether they come back, and a verdict on each."""
+"""What is known of an arm's partitions: whether their clusters come back, and a verdict on each."""
 
 from collections.abc import Callable, Mapping
 
@@ -51,7 +51,12 @@ def prediction_strengths(
         return assign_new(found.arm, fitted, own, new, by)[0]
 
     return strengths(
-        found.arm, assign, data.take(found.rows), list(found.partitions), splits=settings.splits, settings=settings
+        found.arm,
+        assign,
+        data.take(found.rows),
+        list(found.partitions),
+        splits=settings.splits,
+        settings=settings,
     )
 
 
@@ -128,8 +133,8 @@ def _reference(
 ) -> tuple[Array, list[Array]]:
     """Coordinates in which clusters are scored, and separations of the same arm on data without clusters.
 
-    Arms on variables are refitted on drawn tables. Arms on vectors are refitted on vectors drawn in the fitted
-    space: what is before it may be sparse and has no normal reference.
+    Arms on variables are refitted on drawn tables. Arms on vectors are refitted on vectors drawn in the
+    fitted space: what is before it may be sparse and has no normal reference.
     """
     if found.arm.needs_table:
 

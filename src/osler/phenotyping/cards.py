@@ -1,4 +1,4 @@
-"""Cards of clusters: how each differs from the rest in every variable, and how variables go with the partition.
+"""Cards of clusters: how each differs from the rest in every variable, and what goes with the partition.
 
 Variables that took part in the clustering get effects with intervals and no p-value: the clusters were made
 to differ in them (METHODS 20). Variables that took no part get the p-value of a test too, corrected over
@@ -143,9 +143,9 @@ def test_table(arm: str, cluster: Array, table: TypedTable, *, used: Array) -> p
     tested = made["p"].is_not_null()
     if not tested.any():
         return made
-    p = made.filter(tested)["p"].to_numpy()
+    known = made.filter(tested)["p"].to_numpy()
     places = np.flatnonzero(tested.to_numpy())
-    corrected = {"p_holm": holm(p), "p_bh": _benjamini_hochberg(p)}
+    corrected = {"p_holm": holm(known), "p_bh": _benjamini_hochberg(known)}
     for name, values in corrected.items():
         whole = np.full(made.height, np.nan)
         whole[places] = values

@@ -52,7 +52,7 @@ def distances_of(points: Points, rows: Array) -> Array:
     x = x - x.mean(axis=0)
     squared = (x**2).sum(axis=1)
     product = x @ x.T
-    apart = np.sqrt(np.maximum(squared[:, None] + squared[None, :] - 2 * product, 0))
+    apart: Array = np.sqrt(np.maximum(squared[:, None] + squared[None, :] - 2 * product, 0))
     np.fill_diagonal(apart, 0)
     return apart.astype(np.float32)
 

@@ -86,7 +86,8 @@ def strengths(
 
     Args:
         arm: the arm.
-        assign: gives the cluster of samples (the last argument) that a partition was not fitted on; it is also
+        assign: gives the cluster of samples (the last argument) that a partition was not fitted on; it is
+        also
             given the space and the samples that it was.
         data: the samples.
         ks: numbers of clusters.
