@@ -12,8 +12,8 @@ STRONG = 0.8
 RULE = (
     "Of the k whose smallest cluster holds at least {share:.0%} of the samples: the largest at which every "
     f"cluster comes back in bootstraps (mean Jaccard {STABLE} or more, where it was measured) and prediction "
-    f"strength is {STRONG} or more within its standard error. Where there is none: the k at which the smaller "
-    "of the two is largest; such a partition is not stable. The silhouette takes no part."
+    f"strength is {STRONG} or more within its standard error. Where there is none: the k at which the "
+    "smaller of the two is largest; such a partition is not stable. The silhouette takes no part."
 )
 
 

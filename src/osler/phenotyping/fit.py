@@ -190,6 +190,7 @@ def _write(
         space=fitted.space,
         partitions={(one.arm.name, k): own for one in clustered for k, own in one.partitions.items()},
         chosen=chosen,
+        supported={one.name: one.supported for one in found if one.supported is not None},
         source=source,
     )
     write_json(

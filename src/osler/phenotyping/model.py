@@ -5,7 +5,7 @@ owner may read them.
 """
 
 import io
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -38,6 +38,8 @@ class Model:
         representation: name of the representation.
         source: what the representation was made from (encoder, pooling, settings), as `fit` was told.
         chosen: arm -> k chosen, or None.
+        supported: arm -> of each cluster of the k chosen, whether it is a phenotype by the gates; an arm that
+            was not judged is missing.
         names: columns of the representation's matrix.
         kind: `columns` (counts, documents) or `statements` (pooled by saved weights).
         transformer: the fitted transformer, or for statements the weight of each and that of unseen ones.
@@ -49,6 +51,7 @@ class Model:
     representation: str
     source: dict[str, Any] | None
     chosen: dict[str, int | None]
+    supported: dict[str, list[bool]]
     names: list[str]
     kind: str
     transformer: Any
@@ -70,6 +73,7 @@ class Assignment:
         unseen: columns of the new samples that the model does not know; they were not used (or, for
             statements, weighed as unseen ones).
         absent: columns of the model that the new samples lack.
+        supported: bool [k], whether each cluster is a phenotype by the gates; None: it was not judged.
         known_share: share of the cells of the new samples that lie in columns that the model knows.
     """
 
@@ -81,6 +85,7 @@ class Assignment:
     unseen: int
     absent: int
     known_share: float
+    supported: Array | None
 
 
 def save_model(
@@ -91,6 +96,7 @@ def save_model(
     space: Space,
     partitions: Mapping[tuple[str, int], Partition],
     chosen: Mapping[str, int | None],
+    supported: Mapping[str, Sequence[bool]],
     source: Mapping[str, Any] | None,
 ) -> bool:
     """Save a clustering, where its transformer has a saved form.
@@ -102,6 +108,7 @@ def save_model(
         space: the fitted space.
         partitions: by arm and k.
         chosen: k by arm.
+        supported: by arm that was judged, of each cluster of its k.
         source: what the representation was made from.
 
     Returns:
@@ -132,6 +139,7 @@ def save_model(
             "representation": features.name,
             "source": None if source is None else dict(source),
             "chosen": dict(chosen),
+            "supported": {name: list(flags) for name, flags in supported.items()},
             "kind": _STATEMENTS if statements else _COLUMNS,
             "names": list(features.names),
             "transformer": frozen,
@@ -170,6 +178,7 @@ def load_model(path: str | Path) -> Model:
         representation=stored["representation"],
         source=stored["source"],
         chosen=stored["chosen"],
+        supported=stored.get("supported", {}),
         names=stored["names"],
         kind=stored["kind"],
         transformer=transformer,
@@ -234,6 +243,9 @@ def assign(model: Model, features: Features, *, arm: str | None = None, k: int |
         unseen=int((~known).sum()),
         absent=len(set(model.names) - set(features.names)),
         known_share=known_share,
+        supported=np.array(model.supported[arm])
+        if arm in model.supported and k == model.chosen[arm]
+        else None,
     )
 
 

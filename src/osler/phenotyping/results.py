@@ -49,6 +49,7 @@ class Results:
         outcomes: a row per k and cluster.
         members: a row per k and sample.
         tables: by the names of `TABLES`, where there is one.
+        supported: of each cluster of the k chosen, whether it is a phenotype by the gates; None: not judged.
         facts: of the chosen partition, as `phenotypes.json` has them.
     """
 
@@ -58,6 +59,7 @@ class Results:
     outcomes: pl.DataFrame
     members: pl.DataFrame
     tables: dict[str, pl.DataFrame]
+    supported: list[bool] | None
     facts: dict[str, Any]
 
 
@@ -83,19 +85,21 @@ def results_of(
         step: called with 1 after each bootstrap.
     """
     name, group = found.arm.name, labels.samples["group_id"].to_numpy()
-    strength = prediction_strengths(found, data, settings=settings) if settings.splits else {}
+    # A repeat is one run: how far runs from other seeds agree is known by now.
+    repeated = settings.model_copy(update={"seeds": 1})
+    strength = prediction_strengths(found, data, settings=repeated) if settings.splits else {}
     stability: dict[int, Stability] = {}
     early = not found.arm.slow and settings.bootstraps > 0
     if early:
         stability = bootstrap_arm(
-            found, data, list(found.partitions), group=group, settings=settings, step=step
+            found, data, list(found.partitions), group=group, settings=repeated, step=step
         )
     indices = _indices(found, strength, stability, settings=settings, lengths=lengths)
     choice = choose_k(indices, min_share=settings.min_share)
     if found.arm.finds_k:
         choice = Choice(next(iter(found.partitions)), stable=choice.stable)
     if not early and choice.k is not None and settings.slow_bootstraps > 0:
-        stability = bootstrap_arm(found, data, [choice.k], group=group, settings=settings, step=step)
+        stability = bootstrap_arm(found, data, [choice.k], group=group, settings=repeated, step=step)
         indices = _indices(found, strength, stability, settings=settings, lengths=lengths)
         choice = Choice(choice.k, stable=choose_k(indices, min_share=settings.min_share).stable)
     tables = {"stability": stability_table(name, stability)} if stability else {}
@@ -105,7 +109,7 @@ def results_of(
         "silhouette_micro": None,
         "sizes": [],
     }
-    supported: dict[int, bool] | None = None
+    supported: list[bool] | None = None
     if choice.k is not None:
         own = found.partitions[choice.k]
         references = settings.slow_references if found.arm.slow else settings.references
@@ -117,9 +121,9 @@ def results_of(
                 stability[choice.k],
                 length=_length(lengths, data),
                 missing=_missing(data),
-                settings=settings,
+                settings=repeated,
             )
-            supported = {number: one.outcome == SUPPORTED for number, one in enumerate(verdicts)}
+            supported = [one.outcome == SUPPORTED for one in verdicts]
             whole = partition_verdict(verdicts)
             facts |= {"verdict": whole.outcome, "reason": whole.reason}
         else:
@@ -145,6 +149,7 @@ def results_of(
             ]
         ),
         tables=tables,
+        supported=supported,
         facts=facts,
     )
 

@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from osler.base.settings import Settings
+from osler.represent.settings import TypedSettings
 
 ArmName = Literal[
     "kmeans",
@@ -55,6 +56,9 @@ class LatentClassSettings(Settings):
     floor: float = Field(default=0.05, gt=0, lt=1)
 
 
+FEWEST_REFERENCES = 19
+
+
 class PhenotypeSettings(Settings):
     """How samples are clustered.
 
@@ -84,6 +88,7 @@ class PhenotypeSettings(Settings):
         scored: at most so many samples (drawn once) enter the indices, whose cost is quadratic.
         variables: number of variables shown per cluster and direction.
         lca: how latent classes are fitted.
+        table: which variables are clustered by the arms on variables, and describe the clusters of all.
     """
 
     arms: Annotated[tuple[ArmName, ...], Field(min_length=1)] = ("kmeans",)
@@ -105,10 +110,14 @@ class PhenotypeSettings(Settings):
     scored: int = Field(default=5000, ge=100)
     variables: int = Field(default=8, ge=0)
     lca: LatentClassSettings = LatentClassSettings()
+    table: TypedSettings = TypedSettings()
 
     @model_validator(mode="after")
     def _k_is_a_range(self) -> "PhenotypeSettings":
         low, high = self.k
         if not 2 <= low <= high:
             raise ValueError("k: give the smallest (2 or more) and the largest number of clusters")
+        for name in ("references", "slow_references"):
+            if 0 < getattr(self, name) < FEWEST_REFERENCES:
+                raise ValueError(f"{name}: fewer than {FEWEST_REFERENCES} cannot give a p of .05; 0 is none")
         return self

@@ -82,7 +82,7 @@ def surrogate(cluster: Array, table: TypedTable, *, seed: int = 0, depth: int = 
 
 
 def _matrix(table: TypedTable, values: Array) -> tuple[Array, list[tuple[str, str]]]:
-    """Columns for a tree, and what a question about each says: its label; its unit, or "no" for yes and no."""
+    """Columns for a tree, and what a question about each says: its label, and its unit or "no"."""
     columns, said = [], []
     for variable, value in zip(table.variables, values.T, strict=True):
         if variable.kind == "categorical":

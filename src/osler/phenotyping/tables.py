@@ -1,7 +1,7 @@
 """The tables of a clustering: indices per k, outcomes per cluster, members."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -129,7 +129,7 @@ def outcome_table(arm: str, k: int, partition: Partition, labels: Labels) -> pl.
 
 
 def member_table(
-    arm: str, k: int, partition: Partition, labels: Labels, supported: Mapping[int, bool] | None = None
+    arm: str, k: int, partition: Partition, labels: Labels, supported: Sequence[bool] | None = None
 ) -> pl.DataFrame:
     """Each sample's `cluster` (null for noise), `typicality`, and whether the cluster is `supported`.
 
@@ -138,12 +138,12 @@ def member_table(
         k: number of clusters.
         partition: the clusters.
         labels: the samples.
-        supported: cluster -> whether it is a phenotype by the gates; None: not assessed, and null.
+        supported: of each cluster, whether it is a phenotype by the gates; None: not assessed, and null.
     """
     cluster = partition.cluster
     known = pl.Series("cluster", cluster, dtype=pl.Int64)
     share = np.where(cluster >= 0, typicality(cluster, partition.distance), np.nan)
-    verdict = None if supported is None else [supported.get(int(one)) for one in cluster]
+    verdict = None if supported is None else [supported[one] if one >= 0 else None for one in cluster]
     return labels.frame.select(
         *SAMPLE_KEY,
         pl.lit(arm).alias("arm"),
