@@ -157,8 +157,9 @@ def _quiet_umap() -> Iterator[None]:
         warnings.simplefilter("ignore")
         from numba.core import config
 
-        if not config.CACHE_DIR:
-            config.CACHE_DIR = str(_compiled())
+        options = vars(config)
+        if not options.get("CACHE_DIR"):
+            options["CACHE_DIR"] = str(_compiled())
         yield
 
 
