@@ -2,8 +2,9 @@
 
 The samples are simulated: eight groups of unequal size, of which the middles lie in a common cone as those
 of embeddings do. Each method runs in a process of its own over k = 2..10 as a study does (fitting the space,
-then each k, with the settings' seeds and starts); its peak resident memory is read from outside. Processor time
-stands beside it, which other work on the machine does not lengthen. The clusters of k = 8 are compared with the groups before a number is printed.
+then each k, with the settings' seeds and starts); its peak resident memory is read from outside. Beside the
+time stands the processor time, which other work on the machine hardly changes. The clusters of k = 8 are
+compared with the groups before a number is printed.
 
     python benchmarks/cluster_scale.py [--rows 200000] [--columns 384] [--methods kmeans spherical mixture]
 """

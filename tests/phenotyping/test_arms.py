@@ -110,6 +110,24 @@ def test_a_map_of_a_graph_that_falls_apart(mixed: Make) -> None:
     assert np.isfinite(places).all()
 
 
+def test_the_graph_equals_that_of_umap_learn(mixed: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    made, _ = mixed(60, missing=0.1)
+    values = made.values.copy()
+    values[:8, :] = values[0]
+    values[1:8, 9:] = np.nan  # at distance 0 from the first, and from each other
+    rows, near = umap._neighbours(TypedTable(made.variables, values), 6)
+    with umap._quiet_umap():
+        from umap import umap_
+
+        for name in ("smooth_knn_dist", "compute_membership_strengths"):  # compiling them takes longer
+            monkeypatch.setattr(umap_, name, getattr(umap_, name).py_func)
+        expected = umap_.fuzzy_simplicial_set(
+            values, 6, np.random.RandomState(0), "precomputed", knn_indices=rows, knn_dists=near
+        )[0]
+    assert (near[0] == 0).all()
+    np.testing.assert_allclose(umap.fuzzy_graph(rows, near).toarray(), expected.toarray(), atol=1e-4)
+
+
 def test_compiled_functions_stay_out_of_packages(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     assert umap._compiled() == tmp_path / "osler" / "numba"
