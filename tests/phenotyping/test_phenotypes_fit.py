@@ -344,3 +344,46 @@ def test_the_map_has_the_same_bytes_on_any_number_of_threads() -> None:
         with threadpool_limits(limits=threads):
             maps.append(project(space).tobytes())
     assert maps[0] == maps[1]
+
+
+def test_every_arm_on_a_representation_is_fitted_and_saved(tmp_path: Path) -> None:
+    from osler.phenotyping.model import assign, load_model
+
+    _, vectors, positive = planted()
+    labels = labels_of(tmp_path / "l", positive)
+    features = dense_features("doc", vectors, names(12))
+    arms = ("kmeans", "spherical", "mixture")
+    summary = fit_phenotypes(
+        labels, features, tmp_path / "p", settings=QUICK.model_copy(update={"arms": arms})
+    )
+    assert summary.chosen == dict.fromkeys(arms, 4)
+    members = pl.read_parquet(tmp_path / "p" / "phenotypes.parquet")
+    model = load_model(tmp_path / "p")
+    for name in arms:
+        for k in range(2, 7):
+            found = assign(model, features, arm=name, k=k)
+            fitted = members.filter((pl.col("arm") == name) & (pl.col("k") == k))["cluster"]
+            assert found.cluster.tolist() == fitted.to_list()
+
+
+def test_arms_on_variables_are_refused_for_a_representation(tmp_path: Path) -> None:
+    _, vectors, positive = planted()
+    labels = labels_of(tmp_path / "l", positive)
+    how = QUICK.model_copy(update={"arms": ("kmeans", "gower+pam")})
+    with pytest.raises(InputError, match="gower\\+pam"):
+        fit_phenotypes(labels, dense_features("doc", vectors, names(12)), tmp_path / "p", settings=how)
+
+
+def test_an_empty_cluster_is_described_as_such(tmp_path: Path) -> None:
+    from osler.phenotyping.partition import Partition
+    from osler.phenotyping.tables import indices_row, outcome_table
+
+    _, vectors, positive = planted()
+    labels = labels_of(tmp_path / "l", positive)
+    cluster = (vectors[:, 0] > 2).astype(np.int64)
+    partition = Partition(cluster=cluster, distance=np.zeros(400), model={})
+    row = indices_row("mixture", 3, partition, space=vectors, scored=np.arange(400), lengths={})
+    assert (row["min_size"], math.isnan(row["inertia"])) == (0, True)
+    table = outcome_table("mixture", 3, partition, labels)
+    assert table["n"].to_list()[2] == 0
+    assert table["n"].sum() == 400

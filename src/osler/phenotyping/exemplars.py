@@ -1,9 +1,10 @@
 """Exemplars: the most typical samples of each cluster, which assign new samples where an arm cannot.
 
-A map by UMAP has no place for a new sample. Its clusters are shown by their most central members, and a
-new sample goes to the cluster whose nearest exemplars are nearest: by Gower's distance of the variables, or
-by the Euclidean distance of a representation. How well this gives back the clusters of the fitted samples is
-measured and belongs beside every assignment.
+A map by UMAP has no place for a new sample. Its clusters are shown by their most central members, and a new
+sample goes to the cluster whose nearest exemplars are nearest: by Gower's distance of the variables, or by
+the Euclidean distance of a representation. Central is meant in that same distance, not on the map: exemplars
+from the middle of the map give back fewer of the fitted clusters. How many they give back is measured and
+belongs beside every assignment.
 """
 
 from dataclasses import dataclass
@@ -18,7 +19,8 @@ from osler.phenotyping.spaces.gower import GowerMeasure, fit_measure
 
 MOST = 20  # exemplars of a cluster
 NEAREST = 5  # exemplars of a cluster that a sample is compared with
-_BLOCK = 8192
+_BLOCK = 2048
+_MEMBERS = 2000  # members of a cluster that centrality is measured to, about
 
 
 @dataclass(frozen=True)
@@ -40,11 +42,11 @@ class Exemplars:
 
 
 def pick(cluster: Array, distance: Array, *, most: int = MOST) -> Array:
-    """The members nearest to the middle of each cluster.
+    """The members of least distance in each cluster.
 
     Args:
         cluster: int [n]; -1 is noise.
-        distance: float [n], to the middle of the cluster in the arm's own space.
+        distance: float [n], to the middle of the cluster, or to its members on average.
         most: number of members of each cluster.
 
     Returns:
@@ -75,15 +77,12 @@ def fit(points: Points, partition: Partition, *, most: int = MOST) -> Exemplars:
     """
     from sklearn.metrics import adjusted_rand_score
 
-    rows = pick(partition.cluster, partition.distance, most=most)
-    if len(rows) == 0:
-        raise InputError("there is no cluster, so nothing can be assigned", remedy="name another arm")
-    arrays = {"exemplar_cluster": partition.cluster[rows]}
-    if points.table is not None:
-        arrays |= {"values": points.table.values[rows], **fit_measure(points.table).arrays()}
-    else:
-        arrays |= {"coordinates": np.ascontiguousarray(points.euclidean()[rows])}
     member = partition.cluster >= 0
+    if not member.any():
+        raise InputError("there is no cluster, so nothing can be assigned", remedy="name another arm")
+    measure = {} if points.table is None else fit_measure(points.table).arrays()
+    rows = pick(partition.cluster, _mean_distance(measure, points, partition.cluster), most=most)
+    arrays = {"exemplar_cluster": partition.cluster[rows], **measure, **_cells(points, rows)}
     found, own = assign(arrays, points)[0][member], partition.cluster[member]
     return Exemplars(
         rows=rows,
@@ -120,7 +119,27 @@ def assign(arrays: dict[str, Array], points: Points) -> tuple[Array, Array]:
     return cluster, distance
 
 
-def _near(arrays: dict[str, Array], points: Points, rows: slice) -> Array:
+def _cells(points: Points, rows: Array) -> dict[str, Array]:
+    """Values or coordinates of some samples."""
+    if points.table is not None:
+        return {"values": points.table.values[rows]}
+    return {"coordinates": np.ascontiguousarray(points.euclidean()[rows])}
+
+
+def _mean_distance(measure: dict[str, Array], points: Points, cluster: Array) -> Array:
+    """Mean distance of each sample to the members of its cluster, of many to a regular draw: float64 [n]."""
+    distance = np.zeros(len(cluster))
+    for one in np.unique(cluster[cluster >= 0]):
+        members = np.flatnonzero(cluster == one)
+        drawn = members[:: -(-len(members) // _MEMBERS)]
+        arrays = {**measure, **_cells(points, drawn)}
+        for start in range(0, len(members), _BLOCK):
+            rows = members[start : start + _BLOCK]
+            distance[rows] = _near(arrays, points, rows).mean(axis=1, dtype=np.float64)
+    return distance
+
+
+def _near(arrays: dict[str, Array], points: Points, rows: slice | Array) -> Array:
     """Distances to the exemplars [rows, m]."""
     if "values" in arrays:
         values = Columns.from_arrays(arrays).align(points.variables())

@@ -50,7 +50,8 @@ def fit(points: Points, k: int, *, settings: PhenotypeSettings, seed: int) -> Pa
     count = int(cluster.max()) + 1 if member.any() else 0
     new = np.argsort(order_by_size(cluster[member], count))
     cluster[member] = new[cluster[member]]
-    centres = np.array([space[cluster == c].mean(axis=0) for c in range(count)]).reshape(count, -1)
+    centres = np.array([space[cluster == c].mean(axis=0) for c in range(count)])
+    centres = centres.reshape(count, space.shape[1])
     distance = np.full(len(space), np.inf)
     if count:
         distance = nearest_centre({"centres": centres}, points)[1]

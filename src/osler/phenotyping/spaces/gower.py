@@ -32,7 +32,7 @@ class GowerMeasure:
         columns: the p variables.
         low: float64 [p], least value of a numeric variable; 0 of the others.
         span: float64 [p], range of a numeric variable, number of levels less one of an ordinal one; 1 of the
-            others, and where there is none.
+            others; infinite of a numeric variable that does not vary.
     """
 
     columns: Columns
@@ -156,7 +156,7 @@ def fit_measure(table: TypedTable) -> GowerMeasure:
         known = table.values[~np.isnan(table.values[:, j]), j]
         if kind == "numeric" and len(known):
             low[j] = known.min()
-            span[j] = (known.max() - known.min()) or 1.0
+            span[j] = (known.max() - known.min()) or np.inf
         elif kind == "ordinal":
             span[j] = max(len(level) - 1, 1)
     return GowerMeasure(columns=columns, low=low, span=span)

@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -27,6 +28,7 @@ from osler.phenotyping.spaces.gower import fit_measure
 from osler.represent.typed import TypedTable
 
 _MIN_DIST, _SPREAD = 0.0, 1.0
+_BISECTIONS, _LEAST_WIDTH = 64, 1e-3
 _FEWEST = 3  # distinct samples that make a graph of neighbours
 
 
@@ -94,6 +96,44 @@ def _neighbours(table: TypedTable, count: int) -> tuple[Array, Array]:
     return rows.astype(np.int32), np.maximum(near, 0.0)
 
 
+def fuzzy_graph(rows: Array, near: Array) -> Any:
+    """The weights of the edges between neighbours (McInnes, Healy, Melville 2018, section 3.1).
+
+    Each sample reaches its nearest other neighbour with weight 1 and the others with weights that fall with
+    the distance, so fast that all weights sum to log2 of the number of neighbours; an edge has the weight of
+    either direction or both, as probabilities add. umap-learn's own function is compiled anew in every
+    process, which takes longer than the rest of a map.
+
+    Args:
+        rows: int [n, m], the neighbours of each sample, itself first.
+        near: float [n, m], their distances, ascending.
+
+    Returns:
+        A symmetric sparse matrix, float32 [n, n].
+    """
+    from scipy import sparse
+
+    distance = near[:, 1:].astype(np.float64)
+    positive = np.where(distance > 0, distance, np.inf).min(axis=1)
+    first = np.where(np.isfinite(positive), positive, 0.0)
+    beyond = np.maximum(distance - first[:, None], 0.0)
+    target = np.log2(rows.shape[1])
+    low, high, width = np.zeros(len(rows)), np.full(len(rows), np.inf), np.ones(len(rows))
+    for _ in range(_BISECTIONS):
+        above = np.exp(-beyond / width[:, None]).sum(axis=1) > target
+        low, high = np.where(above, low, width), np.where(above, width, high)
+        width = np.where(np.isinf(high), 2 * width, (low + np.where(np.isinf(high), low, high)) / 2)
+    least = np.where(first > 0, near.mean(axis=1, dtype=np.float64), near.mean(dtype=np.float64))
+    width = np.maximum(width, _LEAST_WIDTH * least)
+    # All distances 0: every neighbour is reached.
+    weight = np.where(beyond > 0, np.exp(-beyond / np.where(width > 0, width, 1.0)[:, None]), 1.0)
+    start = np.repeat(np.arange(len(rows)), distance.shape[1])
+    shape = (len(rows), len(rows))
+    one_way = sparse.csr_matrix((weight.ravel(), (start, rows[:, 1:].ravel())), shape=shape)
+    either = one_way + one_way.T - one_way.multiply(one_way.T)
+    return either.astype(np.float32).tocoo()
+
+
 def _start(
     table: TypedTable, dimensions: int, rng: np.random.Generator, settings: PhenotypeSettings, seed: int
 ) -> Array:
@@ -113,7 +153,6 @@ def _layout(rows: Array, near: Array, start: Array, *, seed: int) -> Array:
         import numba
         from umap.umap_ import (  # type: ignore[import-untyped]
             find_ab_params,
-            fuzzy_simplicial_set,
             simplicial_set_embedding,
         )
 
@@ -121,13 +160,10 @@ def _layout(rows: Array, near: Array, start: Array, *, seed: int) -> Array:
         numba.set_num_threads(1)
         try:
             random = np.random.RandomState(seed % 2**32)
-            graph = fuzzy_simplicial_set(
-                start, rows.shape[1], random, "precomputed", knn_indices=rows, knn_dists=near
-            )[0]
             a, b = find_ab_params(_SPREAD, _MIN_DIST)
             places, _ = simplicial_set_embedding(
                 start,
-                graph,
+                fuzzy_graph(rows, near),
                 start.shape[1],
                 initial_alpha=1.0,
                 a=a,
@@ -157,8 +193,9 @@ def _quiet_umap() -> Iterator[None]:
         warnings.simplefilter("ignore")
         from numba.core import config
 
-        if not config.CACHE_DIR:
-            config.CACHE_DIR = str(_compiled())
+        options = vars(config)
+        if not options.get("CACHE_DIR"):
+            options["CACHE_DIR"] = str(_compiled())
         yield
 
 
