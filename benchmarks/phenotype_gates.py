@@ -12,6 +12,7 @@ import argparse
 import json
 import time
 from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
 
 import numpy as np
 from sklearn.cluster import KMeans
@@ -156,7 +157,7 @@ def main() -> None:
             rows = list(pool.map(judge, *columns))
             found[kind] = table_row(kind, rows)
             if asked.rows:
-                with open(asked.rows, "a", encoding="utf-8") as file:  # noqa: PTH123
+                with Path(asked.rows).open("a", encoding="utf-8") as file:
                     file.writelines(json.dumps(row) + "\n" for row in rows)
     empty = [figures["supported"] for kind, figures in found.items() if kind in WITHOUT]
     worst = max(empty, default=None)

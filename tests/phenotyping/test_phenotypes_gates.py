@@ -7,6 +7,7 @@ import pytest
 from sklearn.cluster import KMeans
 from threadpoolctl import threadpool_limits
 
+from osler.measure.stability import bootstrap_stability
 from osler.phenotyping.cohorts import WITHOUT, simulate_cohort
 from osler.phenotyping.evidence import evidence, reference_separations, refit
 from osler.phenotyping.explained import explained_by_traces
@@ -216,6 +217,31 @@ def test_planted_phenotypes_are_supported() -> None:
 @pytest.mark.parametrize("kind", WITHOUT)
 def test_no_phenotype_is_supported_where_there_is_none(kind: str) -> None:
     assert "supported" not in [judge(kind, seed, 2) for seed in (0, 1)]
+
+
+def test_clusters_too_small_to_be_supported_do_not_count() -> None:
+    rng = np.random.default_rng(6)
+    x = rng.normal(size=(100, 4))
+    cluster = (x[:, 0] > 0).astype(int)
+    cluster[:3], x[:3] = 2, 50.0
+
+    def found(share: float) -> list[np.ndarray]:
+        return reference_separations(
+            lambda seed: x, lambda data, seed: cluster, lambda data: data, share=share, draws=2
+        )
+
+    assert np.isnan(found(0.05)[0]).all(axis=1).tolist() == [False, False, True]
+    assert np.isfinite(found(0.03)[1]).all()
+    known = evidence(
+        cluster,
+        stability=bootstrap_stability(cluster, [(np.arange(100), cluster)]),
+        coordinates=x,
+        reference=found(0.05),
+        length=np.ones(100),
+        missing=np.zeros((100, 0), dtype=bool),
+    )
+    assert np.isnan(known.p).tolist() == [False, False, True]
+    assert known.size.tolist() == [int((cluster == c).sum()) for c in range(3)]
 
 
 def test_refitting_draws_whole_patients() -> None:

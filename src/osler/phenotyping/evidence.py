@@ -13,7 +13,7 @@ from osler.measure.stability import Stability, bootstrap_stability
 from osler.phenotyping.data import ArmInput
 from osler.phenotyping.explained import explained_by_traces
 from osler.phenotyping.gap import gaps
-from osler.phenotyping.gates import Evidence, beyond_reference
+from osler.phenotyping.gates import Evidence, Gates, beyond_reference
 from osler.phenotyping.partition import Array
 from osler.phenotyping.reference import table_reference, vector_reference
 from osler.phenotyping.separation import axis_share, separation
@@ -61,22 +61,27 @@ def reference_separations(
     pipeline: Callable[[Data, int], Array],
     coordinates: Callable[[Data], Array],
     *,
+    share: float = Gates().share,
     draws: int = DRAWS,
     seed: int = 0,
 ) -> list[Array]:
     """Separation of the clusters that the pipeline finds in each reference data set: float64 [k, 4] each.
 
+    Clusters too small to be supported do not count, in the reference as in the data: a handful of samples
+    with a rare level stand far apart in any data, and would hide a phenotype of many.
+
     Args:
         draw: takes a seed, gives a reference data set.
         pipeline: as for `refit`, with the number of clusters of the partition that is judged.
         coordinates: gives the space in which clusters are scored, the same function as for the data.
+        share: smallest share of the samples of a cluster that counts.
         draws: reference data sets; 19 or more, or no cluster can have a p of .05.
         seed: seed of the first.
     """
     found = []
     for i in range(draws):
         data = draw(seed + i)
-        found.append(separation(coordinates(data), pipeline(data, seed + i)))
+        found.append(_counted(coordinates(data), pipeline(data, seed + i), share))
     return found
 
 
@@ -88,6 +93,7 @@ def evidence(
     reference: list[Array],
     length: Array,
     missing: Array,
+    share: float = Gates().share,
     seed: int = 0,
 ) -> Evidence:
     """The numbers of one partition.
@@ -99,6 +105,7 @@ def evidence(
         reference: of `reference_separations`.
         length: length of each text or record, [n].
         missing: which values are missing, bool [n, p].
+        share: as given to `reference_separations`; p of a smaller cluster is NaN.
         seed: seed of the folds and halves.
     """
     k = len(stability.jaccard)
@@ -108,7 +115,7 @@ def evidence(
         jaccard=stability.jaccard,
         dissolved=stability.dissolved,
         explained=explained_by_traces(cluster, length=length, missing=missing, seed=seed),
-        p=beyond_reference(separation(coordinates, cluster), reference),
+        p=beyond_reference(_counted(coordinates, cluster, share), reference),
         gap=gaps(coordinates, cluster, seed=seed),
         axis=axis_share(coordinates, cluster),
     )
@@ -142,3 +149,11 @@ def input_reference(data: ArmInput) -> Callable[[int], ArmInput]:
         )
 
     return draw
+
+
+def _counted(coordinates: Array, cluster: Array, share: float) -> Array:
+    """Separation of each cluster; NaN for one with a smaller share of the samples."""
+    found = separation(coordinates, cluster)
+    size = np.bincount(cluster[cluster >= 0], minlength=len(found))
+    found[~(size >= share * len(cluster))] = np.nan
+    return found
