@@ -18,6 +18,7 @@ from osler.phenotyping.choose import STABLE, STRONG, Choice, choose_k
 from osler.phenotyping.describe import Differences
 from osler.phenotyping.fit import fit_phenotypes
 from osler.phenotyping.partition import order_by_size, typicality
+from osler.phenotyping.points import Points
 from osler.phenotyping.settings import PhenotypeSettings
 from osler.phenotyping.spaces.vectors import project
 from osler.phenotyping.tables import explained_by
@@ -382,7 +383,15 @@ def test_an_empty_cluster_is_described_as_such(tmp_path: Path) -> None:
     labels = labels_of(tmp_path / "l", positive)
     cluster = (vectors[:, 0] > 2).astype(np.int64)
     partition = Partition(cluster=cluster, distance=np.zeros(400), model={})
-    row = indices_row("mixture", 3, partition, space=vectors, scored=np.arange(400), lengths={})
+    row = indices_row(
+        "mixture",
+        3,
+        partition,
+        points=Points(coordinates=vectors),
+        rows=np.arange(400),
+        scored=np.arange(400),
+        lengths={},
+    )
     assert (row["min_size"], math.isnan(row["inertia"])) == (0, True)
     table = outcome_table("mixture", 3, partition, labels)
     assert table["n"].to_list()[2] == 0

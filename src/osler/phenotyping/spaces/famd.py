@@ -91,8 +91,7 @@ def fit(data: ArmInput, *, settings: PhenotypeSettings, seed: int) -> FamdSpace:
     coded = _coded(imputation, imputation.apply(table))
     center = coded.mean(axis=0)
     numeric = imputation.columns.of_kind("numeric", "ordinal").sum()
-    scale = np.sqrt(center)
-    scale[:numeric] = coded[:, :numeric].std(axis=0)
+    scale = np.concatenate([coded[:, :numeric].std(axis=0), np.sqrt(center[numeric:])])
     scale[:numeric][scale[:numeric] <= 1e-12 * np.abs(center[:numeric])] = 0
     flat = scale == 0
     scale[flat] = 1.0

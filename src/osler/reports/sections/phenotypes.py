@@ -40,10 +40,11 @@ _INDICES = {
 _PATIENTS = ("n_patients", "n_event_patients", "n_other_patients")
 _CAVEAT = (
     "A high silhouette proves nothing by itself: a continuum of severity, cut into pieces, has one too. "
-    "Silhouettes are read within one space and never ranked across spaces. A cluster is called supported only "
-    "when it comes back in bootstraps of the whole method, is not explained by the length of records or by "
-    "missing values, and stands apart more than clusters of data with the same margins and correlations and no "
-    "groups. The outcome was held out of the clustering; it describes the clusters and does not test them."
+    "Silhouettes are read within one space and never ranked across spaces. A cluster is called supported "
+    "only if it comes back in bootstraps of the whole method, is not explained by the length of records or "
+    "by missing values, and stands apart more than clusters of data with the same margins and correlations "
+    "and no groups. The outcome was held out of the clustering; it describes the clusters and does not test "
+    "them."
 )
 
 
@@ -240,9 +241,10 @@ def _chosen_table(run: RunFiles, clustering: _Clustering) -> Table:
     if verdicts is not None:
         judged = verdicts.filter(pl.col("arm") == clustering.arm, pl.col("k") == clustering.k).sort("cluster")
         if judged.height == len(cells):
-            words = [f"{row['verdict']}: {row['reason']}" for row in judged.to_dicts()]
+            reasons = [f"{row['verdict']}: {row['reason']}" for row in judged.to_dicts()]
             cells = [
-                (*cell, "–" if hide else said) for cell, said, hide in zip(cells, words, hide_n, strict=True)
+                (*cell, "–" if hide else said)
+                for cell, said, hide in zip(cells, reasons, hide_n, strict=True)
             ]
             columns.append(Column("Verdict of the gates", numeric=False))
             files.append(f"{clustering.folder}/verdicts.parquet")
@@ -254,7 +256,11 @@ def _chosen_table(run: RunFiles, clustering: _Clustering) -> Table:
     last += ("",) * (len(columns) - len(last))
     shown = [*(Row(one) for one in cells), Row(last, tone="strong")]
     return Table(
-        f"Clusters of {clustering.title}", tuple(columns), tuple(shown), files=tuple(files), notes=tuple(notes)
+        f"Clusters of {clustering.title}",
+        tuple(columns),
+        tuple(shown),
+        files=tuple(files),
+        notes=tuple(notes),
     )
 
 
