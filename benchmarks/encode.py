@@ -2,14 +2,14 @@
 
     python benchmarks/encode.py [--texts 4000] [--threads 2] [--sets log-normal sepsis eicu]
 
-Three sets of texts: made-up statements joined until their lengths are log-normal (median 40 tokens, up to the
-context of 256), and, where the data is at hand ($OSLER_DATA or shared/data beside the repository), the records
-of the 2024 Pediatric Sepsis Data Challenge and of the eICU demo, divided between statements into windows of
-that context; all in mixed order. The peer runs as it comes (float32, 32 texts at a time) and at its best over
-batch sizes, and over bfloat16 where that pays. Before a time is printed, our vectors are compared with the
-peer's in float32: cosine, and whether the nearest neighbour of each text is the same, or another that is as
-near to within .001 (records repeat each other). The ceiling is what this machine reaches in plain matrix
-products of the model's shapes in our number format.
+Three sets of texts: made-up statements joined until their lengths are log-normal (median 40 tokens, up to
+the context of 256), and, where the data is at hand ($OSLER_DATA or shared/data beside the repository), the
+records of the 2024 Pediatric Sepsis Data Challenge and of the eICU demo, divided between statements into
+windows of that context; all in mixed order. The peer runs as it comes (float32, 32 texts at a time) and at
+its best over batch sizes, and over bfloat16 where that pays. Before a time is printed, our vectors are
+compared with the peer's in float32: cosine, and whether the nearest neighbour of each text is the same, or
+another that is as near to within .001 (records repeat each other). The ceiling is what this machine reaches
+in plain matrix products of the model's shapes in our number format.
 """
 
 import argparse

@@ -1,4 +1,6 @@
-"""An OpenAI-compatible embeddings server for tests; `python embedding_server.py FAULT` prints its port.
+"""An OpenAI-compatible server for tests, of embeddings and chat.
+
+`python embedding_server.py FAULT` prints its port.
 
 Vectors are a function of the text alone. FAULT says what goes wrong with the first requests, or with all.
 """
@@ -40,6 +42,14 @@ class Handler(BaseHTTPRequestHandler):
         name, _, often = self.fault.partition(":")
         faulty = name != "none" and 1 < turn <= 1 + int(often or 10**9)
         if faulty and self._fail(name):
+            return
+        if self.path == "/v1/chat/completions" and name != "mute":
+            words = " / ".join(message["content"] for message in body["messages"])
+            content = {"choices": [{"message": {"role": "assistant", "content": words.upper()}}]}
+            self._send(200, json.dumps(content).encode())
+            return
+        if self.path == "/v1/chat/completions":
+            self._send(200, json.dumps({"choices": [{"message": {"content": None}}]}).encode())
             return
         if self.path != "/v1/embeddings":
             self._send(404, b"{}")

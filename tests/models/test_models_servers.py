@@ -11,6 +11,7 @@ from embedding_server import DIMENSION, vector
 
 from osler.base.errors import InputError
 from osler.models.servers.address import is_server, parse_address
+from osler.models.servers.chat import open_chat
 from osler.models.servers.client import Client
 from osler.models.servers.encoder import CharacterTokenizer, ServerEncoder, load_server_encoder
 
@@ -182,3 +183,21 @@ def test_it_stands_in_for_a_local_encoder(server: Start) -> None:
     )
     assert (encoder.facts.name, is_server("http://127.0.0.1/v1#m")) == ("model", True)
     assert not is_server("minilm")
+
+
+@pytest.mark.parametrize("fault", ["none", "429:2", "500:1", "garbage:1", "close:1"])
+def test_a_chat_model_answers_and_what_passes_is_tried_again(server: Start, fault: str) -> None:
+    chat = open_chat(server(fault))
+    chat.sleep = lambda seconds: None
+    # The server lets the first request through.
+    assert [chat.ask("say", word) for word in ("a", "b")] == ["SAY / A", "SAY / B"]
+
+
+def test_a_chat_model_that_says_nothing_is_an_error_without_the_text(server: Start) -> None:
+    chat = open_chat(server("mute"))
+    chat.sleep = lambda seconds: None
+    with pytest.raises(InputError, match="holds no text") as error:
+        chat.ask("say", "secret")
+    assert "secret" not in str(error.value)
+    with pytest.raises(InputError, match="records would leave this machine"):
+        open_chat("http://gpu.example.org/v1#m")

@@ -61,7 +61,6 @@ def test_fit_and_assign(folders: tuple[Path, Path, np.ndarray], tmp_path: Path) 
     dataset, labels, kind = folders
     told = run("fit", labels, "--dataset", dataset, "-o", tmp_path / "p", "--k", 2, 4)
     assert told["k chosen"] == [{"kmeans": 2}]
-    assert told["supported"] == "not assessed"
     assert "does not show" in told["caution"]
     members = pl.read_parquet(tmp_path / "p" / "phenotypes.parquet").filter(pl.col("k") == 2)
     assert adjusted_rand_score(kind, members["cluster"]) == 1

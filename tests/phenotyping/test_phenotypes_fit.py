@@ -14,16 +14,18 @@ from scipy import sparse
 
 from osler.base.errors import InputError
 from osler.measure.intervals import wilson
+from osler.phenotyping.choose import STABLE, STRONG, Choice, choose_k
 from osler.phenotyping.describe import Differences
 from osler.phenotyping.fit import fit_phenotypes
 from osler.phenotyping.partition import order_by_size, typicality
+from osler.phenotyping.points import Points
 from osler.phenotyping.settings import PhenotypeSettings
-from osler.phenotyping.space import project
-from osler.phenotyping.tables import choose_k, explained_by
+from osler.phenotyping.spaces.vectors import project
+from osler.phenotyping.tables import explained_by
 from osler.represent.features import Features, dense_features
 from osler.task.labels import Labels, open_labels
 
-QUICK = PhenotypeSettings(k=(2, 6), seeds=2, starts=3)
+QUICK = PhenotypeSettings(k=(2, 6), seeds=2, starts=3, splits=2, bootstraps=8, references=19)
 
 
 def labels_of(folder: Path, positive: np.ndarray) -> Labels:
@@ -77,7 +79,15 @@ def test_planted_groups_are_found(tmp_path: Path, scaling: str) -> None:
     members = pl.read_parquet(tmp_path / "p" / "phenotypes.parquet").filter(pl.col("k") == 4)
     assert adjusted_rand_score(truth, members["cluster"]) > 0.95
     assert summary.sizes["kmeans"] == sorted(np.bincount(truth), reverse=True)
-    assert members["supported"].null_count() == members.height
+    assert members["supported"].all()
+    assert summary.verdict == {"kmeans": "supported"}
+    assert pl.read_parquet(tmp_path / "p" / "phenotypes.parquet")["supported"].null_count() == 4 * 400
+    stability = pl.read_parquet(tmp_path / "p" / "stability.parquet").filter(pl.col("k") == 4)
+    assert stability["jaccard"].min() > 0.95
+    assert stability["bootstraps"].to_list() == [8] * 4
+    verdicts = pl.read_parquet(tmp_path / "p" / "verdicts.parquet")
+    assert verdicts["verdict"].to_list() == ["supported"] * 4
+    assert verdicts["p_reference"].max() == 1 / 20
     assert "does not show" in summary.caution
     indices = pl.read_parquet(tmp_path / "p" / "indices.parquet")
     assert indices.filter("chosen")["k"].to_list() == [4]
@@ -202,21 +212,81 @@ def test_order_and_typicality(rows: list[tuple[int, int]]) -> None:
         assert share == pytest.approx((mine >= distance[i]).mean())
 
 
-@settings(max_examples=60, deadline=None)
+some = st.sampled_from([0.4, 0.74, 0.75, 0.79, 0.8, 0.9, None])
+
+
+@settings(max_examples=200, deadline=None)
 @given(
     st.lists(
         st.tuples(
-            st.integers(2, 6), st.sampled_from([0.1, 0.2, math.nan]), st.sampled_from([0.01, 0.05, 0.2])
+            st.integers(2, 6), st.sampled_from([0.01, 0.05, 0.2]), some, some, st.sampled_from([0.0, 0.02])
         ),
         min_size=1,
         max_size=6,
         unique_by=lambda row: row[0],
     )
 )
-def test_choice_of_k(rows: list[tuple[int, float, float]]) -> None:
-    frame = pl.DataFrame(rows, schema=["k", "silhouette_micro", "min_share"], orient="row")
-    allowed = [(-score, k) for k, score, share in rows if share >= 0.05 and not math.isnan(score)]
-    assert choose_k(frame, min_share=0.05) == (min(allowed)[1] if allowed else None)
+def test_choice_of_k(rows: list[tuple[int, float, float | None, float | None, float]]) -> None:
+    names = ["k", "min_share", "jaccard_min", "prediction_strength", "prediction_strength_error"]
+    frame = pl.DataFrame(
+        rows, schema=dict(zip(names, [pl.Int64, *[pl.Float64] * 4], strict=True)), orient="row"
+    )
+    allowed = [row for row in rows if row[1] >= 0.05]
+    stable = [
+        k
+        for k, _, jaccard, strength, error in allowed
+        if (jaccard is None or jaccard >= STABLE) and strength is not None and strength + error >= STRONG
+    ]
+    measured = [
+        (-min(value for value in (jaccard, strength) if value is not None), k)
+        for k, _, jaccard, strength, _ in allowed
+        if (jaccard, strength) != (None, None)
+    ]
+    if stable:
+        expected = Choice(max(stable), stable=True)
+    else:
+        expected = Choice(min(measured)[1] if measured else None, stable=False)
+    assert choose_k(frame, min_share=0.05) == expected
+
+
+def test_variables_are_clustered_by_the_classical_arms_and_described(tmp_path: Path) -> None:
+    from osler.phenotyping.cohorts import simulate_cohort
+
+    cohort = simulate_cohort("planted easy", n=300, seed=0)
+    labels = labels_of(tmp_path / "l", cohort.truth == 0)
+    arms = ("famd+kmeans", "gower+pam", "kprototypes", "lca")
+    how = QUICK.model_copy(
+        update={"arms": arms, "k": (2, 4), "slow_bootstraps": 3, "bootstraps": 4, "references": 19}
+    )
+    summary = fit_phenotypes(labels, None, tmp_path / "p", settings=how, table=cohort.table)
+    assert summary.representation == "variables"
+    assert list(summary.chosen) == list(arms)
+    members = pl.read_parquet(tmp_path / "p" / "phenotypes.parquet")
+    from sklearn.metrics import adjusted_rand_score
+
+    for name, k in summary.chosen.items():
+        cluster = members.filter(pl.col("arm") == name, pl.col("k") == k)["cluster"].to_numpy()
+        # Distances between samples see less of a pattern over many variables than models of it do.
+        least = 0.2 if name in ("gower+pam", "kprototypes") else 0.8
+        assert adjusted_rand_score(cohort.truth, cluster) > least, name
+    effects = pl.read_parquet(tmp_path / "p" / "effects.parquet")
+    assert set(effects["variable"]) == {variable.name for variable in cohort.table.variables}
+    assert (
+        pl.read_parquet(tmp_path / "p" / "tests.parquet")["p"].null_count()
+        == len(effects["variable"].unique()) * 4
+    )
+    again = fit_phenotypes(labels, None, tmp_path / "q", settings=how, table=cohort.table)
+    assert again.sizes == summary.sizes
+    with pytest.raises(InputError, match="cluster a representation"):
+        fit_phenotypes(labels, None, tmp_path / "r", settings=QUICK, table=cohort.table)
+    with pytest.raises(InputError, match="cluster variables"):
+        fit_phenotypes(
+            labels,
+            dense_features("doc", np.eye(300), names(300)),
+            tmp_path / "s",
+            settings=how,
+            table=cohort.table,
+        )
 
 
 @settings(max_examples=40, deadline=None)
@@ -275,3 +345,54 @@ def test_the_map_has_the_same_bytes_on_any_number_of_threads() -> None:
         with threadpool_limits(limits=threads):
             maps.append(project(space).tobytes())
     assert maps[0] == maps[1]
+
+
+def test_every_arm_on_a_representation_is_fitted_and_saved(tmp_path: Path) -> None:
+    from osler.phenotyping.model import assign, load_model
+
+    _, vectors, positive = planted()
+    labels = labels_of(tmp_path / "l", positive)
+    features = dense_features("doc", vectors, names(12))
+    arms = ("kmeans", "spherical", "mixture")
+    summary = fit_phenotypes(
+        labels, features, tmp_path / "p", settings=QUICK.model_copy(update={"arms": arms})
+    )
+    assert summary.chosen == dict.fromkeys(arms, 4)
+    members = pl.read_parquet(tmp_path / "p" / "phenotypes.parquet")
+    model = load_model(tmp_path / "p")
+    for name in arms:
+        for k in range(2, 7):
+            found = assign(model, features, arm=name, k=k)
+            fitted = members.filter((pl.col("arm") == name) & (pl.col("k") == k))["cluster"]
+            assert found.cluster.tolist() == fitted.to_list()
+
+
+def test_arms_on_variables_are_refused_for_a_representation(tmp_path: Path) -> None:
+    _, vectors, positive = planted()
+    labels = labels_of(tmp_path / "l", positive)
+    how = QUICK.model_copy(update={"arms": ("kmeans", "gower+pam")})
+    with pytest.raises(InputError, match="gower\\+pam"):
+        fit_phenotypes(labels, dense_features("doc", vectors, names(12)), tmp_path / "p", settings=how)
+
+
+def test_an_empty_cluster_is_described_as_such(tmp_path: Path) -> None:
+    from osler.phenotyping.partition import Partition
+    from osler.phenotyping.tables import indices_row, outcome_table
+
+    _, vectors, positive = planted()
+    labels = labels_of(tmp_path / "l", positive)
+    cluster = (vectors[:, 0] > 2).astype(np.int64)
+    partition = Partition(cluster=cluster, distance=np.zeros(400), model={})
+    row = indices_row(
+        "mixture",
+        3,
+        partition,
+        points=Points(coordinates=vectors),
+        rows=np.arange(400),
+        scored=np.arange(400),
+        lengths={},
+    )
+    assert (row["min_size"], math.isnan(row["inertia"])) == (0, True)
+    table = outcome_table("mixture", 3, partition, labels)
+    assert table["n"].to_list()[2] == 0
+    assert table["n"].sum() == 400

@@ -24,7 +24,7 @@ representations:
   statements: {kind: statement, text: main, encoder: minilm, pool: idf}
   document: {kind: document, text: main, encoder: minilm}
 predict: {heads: [lr], compare_to: counts+lr}
-phenotype: {arms: [kmeans], k: [2, 3]}
+phenotype: {arms: [kmeans], k: [2, 3], bootstraps: 5, references: 19}
 """
 VOLATILE = {"environment.json", "timings.json"}
 # Where the run is killed: the line of progress that is waited for, and how many seconds later.

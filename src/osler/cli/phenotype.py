@@ -35,41 +35,83 @@ def fit(
     ] = None,
     texts: Texts = None,
     pool: PoolOption = "idf",
+    arms: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--arm",
+            help="Way of clustering; may be repeated. On vectors or counts: kmeans, spherical, mixture. "
+            "On variables: famd+kmeans, famd+pam, umap2+kmeans, umap2+pam, umap10+kmeans, umap10+pam, "
+            "gower+pam, kprototypes, lca, hdbscan. Default: kmeans.",
+            show_default=False,
+        ),
+    ] = None,
+    exclude: Annotated[
+        list[str] | None,
+        typer.Option("--exclude", help="Pattern of codes that are no variables; may be repeated."),
+    ] = None,
     k: Annotated[tuple[int, int], typer.Option("--k", help="Smallest and largest number of clusters.")] = (
         2,
         10,
     ),
+    bootstraps: Annotated[int, typer.Option(help="Bootstraps in which an arm is refitted; 0: none.")] = 50,
+    references: Annotated[
+        int, typer.Option(help="Data sets without clusters that clusters are set against; 0: none.")
+    ] = 50,
     seed: Annotated[int, typer.Option(help="Seed of everything random.")] = 0,
     as_json: AsJson = False,
 ) -> None:
-    """Cluster samples over a range of k, describe the clusters, set them beside the outcome.
+    """Cluster samples over a range of k, judge and describe the clusters, set them beside the outcome.
 
-    Several folders of vectors give several clusterings, each in a folder of its name.
+    Several folders of vectors, or arms on vectors and on variables, give several clusterings, each in a
+    folder of its name.
     """
     from osler.cli.summary import show_summary
-    from osler.phenotyping.fit import fit_phenotypes
+    from osler.phenotyping.arms import arm
+    from osler.phenotyping.fit import VARIABLES, fit_phenotypes
     from osler.phenotyping.inputs import make_features, text_lengths
     from osler.phenotyping.settings import PhenotypeSettings
     from osler.record.dataset import open_dataset
     from osler.represent.counts import count_features
+    from osler.represent.typed_read import typed_table
     from osler.task.labels import open_labels
 
-    settings = PhenotypeSettings.parse({"k": list(k), "seed": seed}, where="osler phenotype fit")
+    given = {"k": list(k), "seed": seed, "bootstraps": bootstraps, "references": references}
+    given |= {"arms": arms or ["kmeans"], "table": {"exclude": exclude or []}}
+    settings = PhenotypeSettings.parse(given, where="osler phenotype fit")
     opened = open_dataset(dataset)
     found = open_labels(labels, dataset=opened)
     lengths = {"tokens of the text": text_lengths(texts, found.samples)} if texts is not None else None
     counts = count_features(opened, found.samples)
+    table, _ = typed_table(opened, found.samples, settings=settings.table)
+    on_table = tuple(name for name in settings.arms if arm(name).needs_table)
+    on_vectors = tuple(name for name in settings.arms if name not in on_table)
+    jobs: list[tuple[str, Path | None]] = []
+    if on_vectors:
+        folders = _distinct(vectors) or [None]
+        jobs += [("counts" if folder is None else folder.name, folder) for folder in folders]
+    if on_table:
+        jobs.append((VARIABLES, None))
     results = {}
-    for folder in _distinct(vectors) or [None]:
-        if folder is None:
-            features, source = counts, {"kind": "counts"}
+    for name, folder in jobs:
+        if name == VARIABLES:
+            features, source, own = None, {"kind": VARIABLES}, on_table
+        elif folder is None:
+            features, source, own = counts, {"kind": "counts"}, on_vectors
         else:
             features, source = make_features(
                 opened, found.samples, vectors=folder, texts=texts, pool=_pool(pool)
             )
-        out = output / folder.name if folder is not None and len(vectors or []) > 1 else output
+            own = on_vectors
+        out = output / name if len(jobs) > 1 else output
         results[out] = fit_phenotypes(
-            found, features, out, settings=settings, variables=counts, lengths=lengths, source=source
+            found,
+            features,
+            out,
+            settings=settings.model_copy(update={"arms": own}),
+            table=table,
+            variables=counts,
+            lengths=lengths,
+            source=source,
         )
     show_summary(
         {
@@ -82,7 +124,7 @@ def fit(
                 for result in results.values()
             ],
             "sizes": [result.sizes for result in results.values()],
-            "supported": "not assessed",
+            "verdict": [result.verdict for result in results.values()],
             "caution": next(iter(results.values())).caution,
         },
         as_json=as_json,
@@ -120,7 +162,11 @@ def assign(
 
     loaded, opened = load_model(model), open_dataset(dataset)
     samples = open_labels(labels).samples if labels is not None else record_end(opened)
-    features, source = make_features(opened, samples, vectors=vectors, texts=texts, pool=_pool(pool))
+    # What was weighed when the clusters were found is weighed again.
+    by_section = {name: (loaded.source or {}).get(name) for name in ("weights", "sections")}
+    features, source = make_features(
+        opened, samples, vectors=vectors, texts=texts, pool=_pool(pool), **by_section
+    )
     show_summary(
         assign_samples(loaded, features, samples, output, source=source, arm=arm, k=k), as_json=as_json
     )

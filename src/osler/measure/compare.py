@@ -87,3 +87,23 @@ def holm(p: ArrayLike) -> NDArray[np.float64]:
     factors = np.arange(len(order), 0, -1)
     corrected[order] = np.minimum(1.0, np.maximum.accumulate(raw[order] * factors))
     return corrected
+
+
+def benjamini_hochberg(p: ArrayLike) -> NDArray[np.float64]:
+    """Benjamini and Hochberg's correction for the false discovery rate (J R Stat Soc B 1995;57:289).
+
+    Args:
+        p: p-values; NaN is no test and stays NaN.
+
+    Examples:
+        >>> benjamini_hochberg([0.01, 0.04, 0.03]).round(2).tolist()
+        [0.03, 0.04, 0.04]
+    """
+    from scipy.stats import false_discovery_control
+
+    raw = np.asarray(p, dtype=np.float64)
+    corrected = np.full(raw.shape, np.nan)
+    tests = ~np.isnan(raw)
+    if tests.any():
+        corrected[tests] = false_discovery_control(raw[tests], method="bh")
+    return corrected

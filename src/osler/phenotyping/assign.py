@@ -53,7 +53,9 @@ def assign_samples(
         pl.lit(found.k, dtype=pl.Int64).alias("k"),
         pl.Series("cluster", found.cluster, dtype=pl.Int64),
         pl.Series("typicality", found.typicality),
-        pl.lit(None, dtype=pl.Boolean).alias("supported"),
+        pl.Series("supported", found.supported[found.cluster])
+        if found.supported is not None
+        else pl.lit(None, dtype=pl.Boolean).alias("supported"),
     )
     summary = {
         "format_version": FORMAT_VERSION,

@@ -1,11 +1,12 @@
-"""Clustering the samples of a task in one representation, over a range of k.
+"""Clustering the samples of a task, by their variables or one representation, over a range of k.
 
 The outcome is held out: it meets the clusters only in the table of outcomes. k is chosen by a stated rule,
 and the summary says what that rule does not show.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -18,26 +19,31 @@ from osler.base.hashing import hash_json
 from osler.base.output import Output
 from osler.base.progress import bar
 from osler.phenotyping import describe
+from osler.phenotyping.arms import ARMS
 from osler.phenotyping.arms import arm as load_arm
+from osler.phenotyping.choose import RULE
+from osler.phenotyping.clustered import Clustered, cluster_arms
+from osler.phenotyping.data import ArmInput
 from osler.phenotyping.model import save_model
-from osler.phenotyping.partition import Array, Partition
+from osler.phenotyping.partition import Array
+from osler.phenotyping.results import TABLES, results_of
+from osler.phenotyping.separation import table_coordinates
 from osler.phenotyping.settings import PhenotypeSettings
-from osler.phenotyping.space import fit_space, project
-from osler.phenotyping.tables import choose_k, indices_row, member_table, outcome_table
+from osler.phenotyping.spaces.vectors import VectorsSpace, project
 from osler.record.schema import SAMPLE_KEY
 from osler.represent.features import Features
+from osler.represent.typed import TypedTable
 from osler.task.labels import Labels
 from osler.task.samples import count_patients
 
 FORMAT_VERSION = 1
-VERSION = 2
-RULE = (
-    "the highest mean silhouette among the k whose smallest cluster holds at least {share:.0%} of the samples"
-)
+VERSION = 3
+# What is clustered where no representation is.
+VARIABLES = "variables"
 CAUTION = (
-    "The silhouette compares numbers of clusters within this representation only. It does not show that "
-    "there are clusters: a continuum, too, is divided into k parts. Whether a phenotype is supported was "
-    "not assessed."
+    "The silhouette compares numbers of clusters within one space only. It does not show that there are "
+    "clusters: a continuum, too, is divided into k parts. A cluster is called a phenotype only where it "
+    "passes the gates."
 )
 
 
@@ -52,6 +58,7 @@ class PhenotypesSummary:
         n_samples: number of samples.
         silhouette: arm -> mean silhouette of the chosen k.
         sizes: arm -> sizes of the clusters of the chosen k.
+        verdict: arm -> `supported`, `severity stratum`, `not supported` or `not assessed`.
         caution: what the numbers do not show.
     """
 
@@ -61,15 +68,17 @@ class PhenotypesSummary:
     n_samples: int
     silhouette: dict[str, float | None]
     sizes: dict[str, list[int]]
+    verdict: dict[str, str | None]
     caution: str
 
 
 def fit_phenotypes(
     labels: Labels,
-    features: Features,
+    features: Features | None,
     out: Path,
     *,
     settings: PhenotypeSettings,
+    table: TypedTable | None = None,
     variables: Features | None = None,
     lengths: Mapping[str, Array] | None = None,
     source: Mapping[str, Any] | None = None,
@@ -78,11 +87,14 @@ def fit_phenotypes(
 
     Args:
         labels: the samples, and the outcome that is held out.
-        features: the representation; one row per sample, in the order of `labels.frame`.
+        features: the representation; one row per sample, in the order of `labels.frame`. None: the variables
+            of `table` are clustered.
         out: folder of the results.
         settings: how.
+        table: the variables of the same samples: clustered where there is no representation, and described
+            in either case.
         variables: interpretable features of the same samples to describe the clusters by; None: `features`
-            where it has value columns, else clusters are not described.
+            where it has value columns.
         lengths: by name, a measure of how long each record is [n]; tells clusters of length from clusters of
             content. A sparse representation brings the number of its stored cells by itself.
         source: what the representation was made from (encoder, pooling), kept with the model.
@@ -91,25 +103,28 @@ def fit_phenotypes(
         The summary, read back from the folder.
 
     Raises:
-        InputError: rows do not match, or there are fewer distinct samples than clusters.
+        InputError: rows do not match, an arm takes what was not given, or there are fewer distinct samples
+            than clusters.
     """
-    if features.n_samples != labels.frame.height:
-        raise InputError(
-            f"representation '{features.name}' does not have one row per sample ({labels.frame.height:,})",
-            count=features.n_samples,
-            remedy="make it for these labels",
-        )
-    if variables is None and bool(np.any(features.value_columns)):
+    data = ArmInput(table=table, features=features)
+    for given in (features, table):
+        if given is not None and given.n_samples != labels.frame.height:
+            raise InputError(
+                f"'{_name(data)}' does not have one row per sample ({labels.frame.height:,})",
+                count=given.n_samples,
+                remedy="make it for these labels",
+            )
+    _require_arms(settings, data)
+    if variables is None and features is not None and bool(np.any(features.value_columns)):
         variables = features
     lengths = dict(lengths or {})
-    if hasattr(features.matrix, "indptr"):
+    if features is not None and hasattr(features.matrix, "indptr"):
         lengths["stored cells"] = np.diff(features.matrix.indptr)
-    job = Output(out, key=_key(labels, features, settings, variables, lengths, source))
+    job = Output(out, key=_key(labels, data, settings, variables, lengths, source))
     if not job.complete:
+        _require_distinct(data, settings)
         with job as part:
-            _write(
-                part, labels, features, settings=settings, variables=variables, lengths=lengths, source=source
-            )
+            _write(part, labels, data, settings=settings, variables=variables, lengths=lengths, source=source)
     return read_summary(out)
 
 
@@ -124,6 +139,7 @@ def read_summary(path: Path) -> PhenotypesSummary:
         n_samples=stored["n_samples"],
         silhouette={name: facts["silhouette_micro"] for name, facts in arms.items()},
         sizes={name: facts["sizes"] for name, facts in arms.items()},
+        verdict={name: facts.get("verdict") for name, facts in arms.items()},
         caution=stored["caution"],
     )
 
@@ -131,60 +147,50 @@ def read_summary(path: Path) -> PhenotypesSummary:
 def _write(
     part: Path,
     labels: Labels,
-    features: Features,
+    data: ArmInput,
     *,
     settings: PhenotypeSettings,
     variables: Features | None,
     lengths: Mapping[str, Array],
     source: Mapping[str, Any] | None,
 ) -> None:
-    transformer, fitted, space = fit_space(features, settings=settings)
-    _require_distinct(space, settings, features.name)
-    scored = _draw(len(space), settings)
     group = labels.samples["group_id"].to_numpy()
-    differences = describe.Differences(variables, group=group) if variables is not None else None
     low, high = settings.k
-    rows, outcomes, members, described = [], [], [], []
-    partitions: dict[tuple[str, int], Partition] = {}
     with bar("clusters", total=len(settings.arms) * (high - low + 1)) as step:
-        for name in settings.arms:
-            for k in range(low, high + 1):
-                partition = load_arm(name).fit(space, k, settings=settings)
-                partitions[name, k] = partition
-                rows.append(indices_row(name, k, partition, space=space, scored=scored, lengths=lengths))
-                outcomes.append(outcome_table(name, k, partition, labels))
-                members.append(member_table(name, k, partition, labels))
-                if differences is not None:
-                    described.append(
-                        differences.of(partition.cluster, k=k, arm=name, show=settings.variables)
-                    )
-                step(1)
-    indices = pl.DataFrame(rows, schema_overrides={"length": pl.String}).with_columns(
-        pl.col(pl.Float64).fill_nan(None)
-    )
-    chosen: dict[str, int | None] = {
-        name: choose_k(indices.filter(pl.col("arm") == name), min_share=settings.min_share)
-        for name in settings.arms
-    }
-    is_chosen = pl.struct("arm", "k").is_in(
-        [{"arm": name, "k": k} for name, k in chosen.items() if k is not None]
-    )
-    write_parquet(part / "indices.parquet", indices.with_columns(is_chosen.alias("chosen")))
-    write_parquet(part / "outcomes.parquet", pl.concat(outcomes))
-    write_parquet(part / "phenotypes.parquet", pl.concat(members), private=True)
+        clustered = cluster_arms(data, settings=settings, step=step)
+    found = [
+        results_of(one, data, labels, settings=settings, lengths=lengths, described=data.table)
+        for one in clustered
+    ]
+    differences = describe.Differences(variables, group=group) if variables is not None else None
+    described = [
+        differences.of(partition.cluster, k=k, arm=one.arm.name, show=settings.variables)
+        for one in clustered
+        for k, partition in one.partitions.items()
+        if differences is not None and (partition.cluster >= 0).all()
+    ]
+    chosen = {one.name: one.choice.k for one in found}
+    write_parquet(part / "indices.parquet", pl.concat([one.indices for one in found]))
+    write_parquet(part / "outcomes.parquet", pl.concat([one.outcomes for one in found]))
+    write_parquet(part / "phenotypes.parquet", pl.concat([one.members for one in found]), private=True)
+    for name, schema in TABLES.items():
+        tables = [one.tables[name] for one in found if name in one.tables]
+        write_parquet(part / f"{name}.parquet", pl.concat(tables) if tables else pl.DataFrame(schema=schema))
     write_parquet(
         part / "describe.parquet", pl.concat(described) if described else pl.DataFrame(schema=describe.SCHEMA)
     )
-    flat = project(space)
+    flat = project(_flat(clustered, data))
     places = labels.frame.select(SAMPLE_KEY).with_columns(x=pl.Series(flat[:, 0]), y=pl.Series(flat[:, 1]))
     write_parquet(part / "map.parquet", places, private=True)
-    saved = save_model(
+    fitted = clustered[0].fitted
+    saved = isinstance(fitted, VectorsSpace) and save_model(
         part,
-        features=features,
-        transformer=transformer,
-        space=fitted,
-        partitions=partitions,
+        features=data.representation(),
+        transformer=fitted.transformer,
+        space=fitted.space,
+        partitions={(one.arm.name, k): own for one in clustered for k, own in one.partitions.items()},
         chosen=chosen,
+        supported={one.name: one.supported for one in found if one.supported is not None},
         source=source,
     )
     write_json(
@@ -192,64 +198,81 @@ def _write(
         {
             "format_version": FORMAT_VERSION,
             "task": labels.name,
-            "representation": features.name,
+            "representation": _name(data),
             "settings": settings.plain(),
-            "n_samples": len(space),
+            "n_samples": data.n_samples,
             **count_patients(group, labels.frame["boolean_value"].to_numpy()),
-            "n_scored": len(scored),
-            "dimensions": int(space.shape[1]),
+            "n_scored": min(settings.scored, data.n_samples),
             "rate": labels.n_events / labels.frame.height,
             "described_by": variables.name if variables is not None else None,
             "lengths": list(lengths),
             "saved": saved,
-            "arms": {name: _facts(name, k, indices, partitions) for name, k in chosen.items()},
+            "arms": {one.name: one.facts for one in found},
             "rule": RULE.format(share=settings.min_share),
-            "supported": None,
             "caution": CAUTION,
         },
     )
 
 
-def _facts(
-    name: str, k: int | None, indices: pl.DataFrame, partitions: Mapping[tuple[str, int], Partition]
-) -> dict[str, Any]:
-    if k is None:
-        return {"chosen_k": None, "silhouette_micro": None, "sizes": []}
-    row = indices.filter((pl.col("arm") == name) & (pl.col("k") == k)).row(0, named=True)
-    return {
-        "chosen_k": k,
-        "silhouette_micro": row["silhouette_micro"],
-        "sizes": np.bincount(partitions[name, k].cluster, minlength=k).tolist(),
-    }
+def _name(data: ArmInput) -> str:
+    """What is clustered: the representation, or `variables`."""
+    return VARIABLES if data.features is None else data.features.name
 
 
-def _require_distinct(space: Array, settings: PhenotypeSettings, representation: str) -> None:
-    if not np.isfinite(space).all():
+def _flat(clustered: Sequence[Clustered], data: ArmInput) -> Array:
+    """Coordinates of all samples for the map: of the first arm that has them for all, else the variables."""
+    for one in clustered:
+        coordinates = one.fitted.points.coordinates
+        if coordinates is not None and len(coordinates) == data.n_samples:
+            return coordinates
+    return table_coordinates(data.variables())
+
+
+def _require_arms(settings: PhenotypeSettings, data: ArmInput) -> None:
+    on_table = data.features is None
+    others = [name for name in settings.arms if load_arm(name).needs_table != on_table]
+    if others:
+        given, needed = ("variables", "a representation") if on_table else ("a representation", "variables")
         raise InputError(
-            f"representation '{representation}' has missing or infinite values",
-            count=int((~np.isfinite(space)).any(axis=1).sum()),
+            f"these arms cluster {needed}, and {given} were given: {', '.join(others)}",
+            where="phenotype.arms",
+            allowed=[name for name, one in ARMS.items() if one.needs_table == on_table],
+            remedy=f"name arms on {given}",
+        )
+
+
+def _require_distinct(data: ArmInput, settings: PhenotypeSettings) -> None:
+    matrix = data.variables().values if data.features is None else data.features.matrix
+    stored = matrix if isinstance(matrix, np.ndarray) else matrix.data
+    if data.features is not None and not np.isfinite(stored).all():
+        raise InputError(
+            f"representation '{_name(data)}' has missing or infinite values",
+            count=int((~np.isfinite(stored)).sum()),
             remedy="cluster a representation without missing values",
         )
-    distinct = len(np.unique(space, axis=0))
+    distinct = len(_distinct(matrix))
     if distinct <= settings.k[1]:
         raise InputError(
             f"{distinct:,} distinct samples cannot make {settings.k[1]} clusters",
-            where=f"representation '{representation}', phenotype.k",
+            where=f"'{_name(data)}', phenotype.k",
             allowed=[f"at most {distinct - 1}"] if distinct > 2 else [],
             remedy="lower the largest k, or take more samples",
         )
 
 
-def _draw(n: int, settings: PhenotypeSettings) -> Array:
-    if n <= settings.scored:
-        return np.arange(n)
-    rng = np.random.default_rng([settings.seed, n])
-    return np.sort(rng.choice(n, settings.scored, replace=False))
+def _distinct(matrix: Any) -> set[bytes]:
+    """Rows that differ, by their bytes."""
+    if isinstance(matrix, np.ndarray):
+        whole = np.ascontiguousarray(matrix)
+        return {row.tobytes() for row in whole}
+    sparse = matrix.tocsr()
+    ends = sparse.indptr
+    return {sparse.indices[a:b].tobytes() + sparse.data[a:b].tobytes() for a, b in pairwise(ends)}
 
 
 def _key(
     labels: Labels,
-    features: Features,
+    data: ArmInput,
     settings: PhenotypeSettings,
     variables: Features | None,
     lengths: Mapping[str, Array],
@@ -258,7 +281,8 @@ def _key(
     return hash_json(
         {
             "labels": labels.hash,
-            "features": matrix_hash(features),
+            "features": None if data.features is None else matrix_hash(data.features),
+            "table": None if data.table is None else table_hash(data.table),
             "variables": matrix_hash(variables) if variables is not None else None,
             "lengths": {name: np.asarray(length, dtype=float).tolist() for name, length in lengths.items()},
             "settings": settings.plain(),
@@ -279,3 +303,13 @@ def matrix_hash(features: Features) -> str:
         parts = [matrix]
     cells = [hash_bytes(np.ascontiguousarray(part).tobytes()) for part in parts]
     return hash_json({"name": features.name, "names": list(features.names), "cells": cells})
+
+
+def table_hash(table: TypedTable) -> str:
+    """Hash of the variables and every value of a typed table."""
+    from dataclasses import asdict
+
+    from osler.base.hashing import hash_bytes
+
+    cells = hash_bytes(np.ascontiguousarray(table.values).tobytes())
+    return hash_json({"variables": [asdict(variable) for variable in table.variables], "cells": cells})

@@ -1,5 +1,6 @@
 """The representation that a clustering is asked for: counts of a dataset, or a folder of vectors."""
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
@@ -13,7 +14,9 @@ from osler.record.dataset import Dataset
 from osler.record.schema import SAMPLE_KEY
 from osler.represent.counts import count_features
 from osler.represent.features import Features
+from osler.represent.sections import section_features, sections_of
 from osler.represent.vectors import document_features, statement_features
+from osler.statements.read import open_texts
 
 Pool = Literal["mean", "idf"]
 # What decides whether vectors of two folders lie in one space.
@@ -21,7 +24,14 @@ _SPACE = ("encoder", "unit", "instruction")
 
 
 def make_features(
-    dataset: Dataset, samples: pl.DataFrame, *, vectors: Path | None, texts: Path | None, pool: Pool
+    dataset: Dataset,
+    samples: pl.DataFrame,
+    *,
+    vectors: Path | None,
+    texts: Path | None,
+    pool: Pool,
+    weights: Mapping[str, float] | None = None,
+    sections: Sequence[str] | None = None,
 ) -> tuple[Features, dict[str, Any]]:
     """One representation of some samples, and what it was made from.
 
@@ -31,9 +41,12 @@ def make_features(
         vectors: a folder of vectors; None: counts of the dataset.
         texts: the folder of texts, for statement vectors.
         pool: how statement vectors are pooled.
+        weights: weights of the sections of the texts, for a vector per section; None: one vector per sample.
+        sections: with weights, the sections of an earlier representation; None: those of the texts.
 
     Raises:
-        InputError: not a folder of vectors, samples without a vector, or statement vectors without `texts`.
+        InputError: not a folder of vectors, samples without a vector, statement vectors without `texts`, or
+            vectors of documents where sections are to be weighed.
     """
     if vectors is None:
         return count_features(dataset, samples), {"kind": "counts"}
@@ -44,7 +57,7 @@ def make_features(
         )
     info = read_json(description)
     source = {name: info.get(name) for name in _SPACE}
-    if info["unit"] == "document":
+    if info["unit"] == "document" and weights is None:
         return document_features(vectors, samples), {"kind": "document", **source}
     if texts is None:
         raise InputError(
@@ -52,14 +65,17 @@ def make_features(
             where=vectors,
             remedy="name the folder of texts with --texts",
         )
+    if weights is not None:
+        blocks = list(sections) if sections is not None else sections_of(open_texts(texts))
+        features = section_features(vectors, texts, samples, weights=weights, sections=blocks)
+        weighed = {"weights": dict(sorted(weights.items())), "sections": blocks}
+        return features, {"kind": "section", **weighed, **source}
     features = statement_features(vectors, texts, samples, pool=pool)
     return features, {"kind": "statement", "pool": pool, **source}
 
 
 def text_lengths(texts: Path, samples: pl.DataFrame) -> Array:
     """Tokens of each sample's text: int64 [n]."""
-    from osler.statements.read import open_texts
-
     tokens = open_texts(texts).texts().select(*SAMPLE_KEY, "n_tokens").collect()
     joined = samples.select(SAMPLE_KEY).join(tokens, on=SAMPLE_KEY, how="left", maintain_order="left")
     missing = joined["n_tokens"].null_count()

@@ -5,7 +5,7 @@ owner may read them.
 """
 
 import io
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,8 @@ from osler.base.errors import InputError
 from osler.base.files import read_json, write_bytes, write_json
 from osler.phenotyping.arms import arm as load_arm
 from osler.phenotyping.partition import Array, Partition
-from osler.phenotyping.space import Space
+from osler.phenotyping.points import Points
+from osler.phenotyping.spaces.vectors import Space
 from osler.phenotyping.store import pack, unpack
 from osler.represent.features import Features
 
@@ -37,6 +38,8 @@ class Model:
         representation: name of the representation.
         source: what the representation was made from (encoder, pooling, settings), as `fit` was told.
         chosen: arm -> k chosen, or None.
+        supported: arm -> of each cluster of the k chosen, whether it is a phenotype by the gates; an arm that
+            was not judged is missing.
         names: columns of the representation's matrix.
         kind: `columns` (counts, documents) or `statements` (pooled by saved weights).
         transformer: the fitted transformer, or for statements the weight of each and that of unseen ones.
@@ -48,6 +51,7 @@ class Model:
     representation: str
     source: dict[str, Any] | None
     chosen: dict[str, int | None]
+    supported: dict[str, list[bool]]
     names: list[str]
     kind: str
     transformer: Any
@@ -69,6 +73,7 @@ class Assignment:
         unseen: columns of the new samples that the model does not know; they were not used (or, for
             statements, weighed as unseen ones).
         absent: columns of the model that the new samples lack.
+        supported: bool [k], whether each cluster is a phenotype by the gates; None: it was not judged.
         known_share: share of the cells of the new samples that lie in columns that the model knows.
     """
 
@@ -80,6 +85,7 @@ class Assignment:
     unseen: int
     absent: int
     known_share: float
+    supported: Array | None
 
 
 def save_model(
@@ -90,6 +96,7 @@ def save_model(
     space: Space,
     partitions: Mapping[tuple[str, int], Partition],
     chosen: Mapping[str, int | None],
+    supported: Mapping[str, Sequence[bool]],
     source: Mapping[str, Any] | None,
 ) -> bool:
     """Save a clustering, where its transformer has a saved form.
@@ -101,6 +108,7 @@ def save_model(
         space: the fitted space.
         partitions: by arm and k.
         chosen: k by arm.
+        supported: by arm that was judged, of each cluster of its k.
         source: what the representation was made from.
 
     Returns:
@@ -131,6 +139,7 @@ def save_model(
             "representation": features.name,
             "source": None if source is None else dict(source),
             "chosen": dict(chosen),
+            "supported": {name: list(flags) for name, flags in supported.items()},
             "kind": _STATEMENTS if statements else _COLUMNS,
             "names": list(features.names),
             "transformer": frozen,
@@ -169,6 +178,7 @@ def load_model(path: str | Path) -> Model:
         representation=stored["representation"],
         source=stored["source"],
         chosen=stored["chosen"],
+        supported=stored.get("supported", {}),
         names=stored["names"],
         kind=stored["kind"],
         transformer=transformer,
@@ -223,7 +233,7 @@ def assign(model: Model, features: Features, *, arm: str | None = None, k: int |
         )
     matrix = _frozen(model, features)
     arrays = model.arrays[arm, k]
-    cluster, distance = load_arm(arm).assign(arrays, model.space.apply(matrix))
+    cluster, distance = load_arm(arm).assign(arrays, Points(coordinates=model.space.apply(matrix)))
     return Assignment(
         arm=arm,
         k=k,
@@ -233,6 +243,9 @@ def assign(model: Model, features: Features, *, arm: str | None = None, k: int |
         unseen=int((~known).sum()),
         absent=len(set(model.names) - set(features.names)),
         known_share=known_share,
+        supported=np.array(model.supported[arm])
+        if arm in model.supported and k == model.chosen[arm]
+        else None,
     )
 
 
@@ -285,8 +298,10 @@ def _unseen_weight(pool: Any, features: Features) -> float:
 
 
 def _distances(partition: Partition, k: int) -> Array:
-    rows = [np.quantile(partition.distance[partition.cluster == number], _GRID) for number in range(k)]
-    return np.array(rows)
+    members = [partition.distance[partition.cluster == number] for number in range(k)]
+    # A mixture may have a distribution that is the most probable of no sample.
+    empty = np.full(len(_GRID), np.nan)
+    return np.array([np.quantile(member, _GRID) if len(member) else empty for member in members])
 
 
 def _typicality(cluster: Array, distance: Array, quantiles: Array) -> Array:

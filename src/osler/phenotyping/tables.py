@@ -1,35 +1,19 @@
-"""The tables of a clustering: indices per k, outcomes per cluster, members, and the choice of k."""
+"""The tables of a clustering: indices per k, outcomes per cluster, members."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import polars as pl
 
-from osler.measure.clusters import cluster_indices
+from osler.measure.clusters import ClusterIndices, cluster_indices, distance_silhouettes, macro_mean
 from osler.measure.intervals import wilson
 from osler.phenotyping.partition import Array, Partition, typicality
+from osler.phenotyping.points import Points
 from osler.record.schema import SAMPLE_KEY
 from osler.task.labels import Labels
 from osler.task.samples import count_patients
-
-
-def choose_k(indices: pl.DataFrame, *, min_share: float) -> int | None:
-    """The k with the highest mean silhouette whose smallest cluster is large enough; the smaller k on a tie.
-
-    Args:
-        indices: `k, silhouette_micro, min_share` of one arm.
-        min_share: share that the smallest cluster must hold.
-
-    Returns:
-        k, or None where every k has a smaller cluster.
-    """
-    allowed = indices.filter((pl.col("min_share") >= min_share) & pl.col("silhouette_micro").is_not_nan())
-    if allowed.is_empty():
-        return None
-    best = allowed.sort("silhouette_micro", "k", descending=[True, False]).row(0, named=True)
-    return int(best["k"])
 
 
 def explained_by(length: Array, cluster: Array) -> float:
@@ -49,7 +33,14 @@ def explained_by(length: Array, cluster: Array) -> float:
 
 
 def indices_row(
-    arm: str, k: int, partition: Partition, *, space: Array, scored: Array, lengths: Mapping[str, Array]
+    arm: str,
+    k: int,
+    partition: Partition,
+    *,
+    points: Points,
+    rows: Array,
+    scored: Array,
+    lengths: Mapping[str, Array],
 ) -> dict[str, Any]:
     """One row of `indices.parquet`: how compact and apart, how small the smallest, how much length explains.
 
@@ -57,17 +48,24 @@ def indices_row(
         arm: name of the arm.
         k: number of clusters.
         partition: the clusters.
-        space: float [n, d].
-        scored: rows that enter the indices.
+        points: the samples that the arm was fitted on, in its own space; one that has neither coordinates nor
+            distances gives no silhouette.
+        rows: which samples these are.
+        scored: which of these enter the indices.
         lengths: by name, a measure of how long each record is [n]; the one that the clusters explain most
             is kept.
     """
-    scores = cluster_indices(space[scored], partition.cluster[scored])
-    size = np.bincount(partition.cluster, minlength=k)
-    explained = {name: explained_by(length, partition.cluster) for name, length in lengths.items()}
+    scores = _own_indices(points, partition.cluster[rows][scored], scored)
+    member = partition.cluster >= 0
+    size = np.bincount(partition.cluster[member], minlength=k)
+    explained = {
+        name: explained_by(np.asarray(length)[member], partition.cluster[member])
+        for name, length in lengths.items()
+    }
     most = max(
         explained, key=lambda name: -1.0 if math.isnan(explained[name]) else explained[name], default=None
     )
+    facts = partition.facts
     return {
         "arm": arm,
         "k": k,
@@ -75,13 +73,30 @@ def indices_row(
         "silhouette_macro": scores.silhouette_macro,
         "davies_bouldin": scores.davies_bouldin,
         "calinski_harabasz": scores.calinski_harabasz,
-        "inertia": partition.facts["inertia"],
-        "seed_agreement": partition.facts["seed_agreement"],
-        "min_size": int(size.min()),
-        "min_share": float(size.min() / len(space)),
+        "inertia": facts.get("inertia", math.nan),
+        "bic": facts.get("bic", math.nan),
+        "entropy": facts.get("entropy", math.nan),
+        "seed_agreement": facts.get("seed_agreement", math.nan),
+        "noise_share": 1 - float(member.mean()),
+        "min_size": int(size.min(initial=len(member))),
+        "min_share": float(size.min(initial=len(member)) / len(member)),
         "length": most,
         "length_explained": explained[most] if most is not None else math.nan,
     }
+
+
+def _own_indices(points: Points, cluster: Array, scored: Array) -> ClusterIndices:
+    if points.coordinates is not None:
+        return cluster_indices(points.coordinates[scored], cluster)
+    if points.distances is None:
+        return ClusterIndices(*[math.nan] * 4)
+    value = distance_silhouettes(points.distances[np.ix_(scored, scored)], cluster)
+    known = np.isfinite(value)
+    if not known.any():
+        return ClusterIndices(*[math.nan] * 4)
+    return ClusterIndices(
+        float(value[known].mean()), macro_mean(value[known], cluster[known]), math.nan, math.nan
+    )
 
 
 def outcome_table(arm: str, k: int, partition: Partition, labels: Labels) -> pl.DataFrame:
@@ -95,8 +110,8 @@ def outcome_table(arm: str, k: int, partition: Partition, labels: Labels) -> pl.
     group = labels.samples["group_id"].to_numpy()
     members = [partition.cluster == number for number in range(k)]
     patients = pl.DataFrame([count_patients(group[inside], positive[inside]) for inside in members])
-    size = np.bincount(partition.cluster, minlength=k)
-    events = np.bincount(partition.cluster, positive, minlength=k).astype(int)
+    size = np.array([int(inside.sum()) for inside in members])
+    events = np.array([int(positive[inside].sum()) for inside in members])
     intervals = [wilson(int(event), int(n)) for event, n in zip(events, size, strict=True)]
     return pl.DataFrame(
         {
@@ -113,13 +128,29 @@ def outcome_table(arm: str, k: int, partition: Partition, labels: Labels) -> pl.
     ).hstack(patients)
 
 
-def member_table(arm: str, k: int, partition: Partition, labels: Labels) -> pl.DataFrame:
-    """Each sample's `cluster` and `typicality`; `supported` is null: not assessed."""
+def member_table(
+    arm: str, k: int, partition: Partition, labels: Labels, supported: Sequence[bool] | None = None
+) -> pl.DataFrame:
+    """Each sample's `cluster` (null for noise), `typicality`, and whether the cluster is `supported`.
+
+    Args:
+        arm: name of the arm.
+        k: number of clusters.
+        partition: the clusters.
+        labels: the samples.
+        supported: of each cluster, whether it is a phenotype by the gates; None: not assessed, and null.
+    """
+    cluster = partition.cluster
+    known = pl.Series("cluster", cluster, dtype=pl.Int64)
+    share = np.where(cluster >= 0, typicality(cluster, partition.distance), np.nan)
+    verdict = None if supported is None else [supported[one] if one >= 0 else None for one in cluster]
     return labels.frame.select(
         *SAMPLE_KEY,
         pl.lit(arm).alias("arm"),
         pl.lit(k, dtype=pl.Int64).alias("k"),
-        pl.Series("cluster", partition.cluster, dtype=pl.Int64),
-        pl.Series("typicality", typicality(partition.cluster, partition.distance)),
-        pl.lit(None, dtype=pl.Boolean).alias("supported"),
+        known.set(known < 0, None),
+        pl.Series("typicality", share).fill_nan(None),
+        pl.Series("supported", verdict, dtype=pl.Boolean)
+        if verdict is not None
+        else pl.lit(None, dtype=pl.Boolean).alias("supported"),
     )

@@ -39,6 +39,7 @@ AGGREGATE = (
     "phenotypes/*/*/indices.parquet",
     "phenotypes/*/*/outcomes.parquet",
     "phenotypes/*/*/describe.parquet",
+    "phenotypes/*/*/verdicts.parquet",
     "phenotypes/*/*/phenotypes.json",
 )
 TEXT_COUNTS = ("n_tokens", "n_statements", "n_dropped")

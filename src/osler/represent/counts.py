@@ -16,8 +16,9 @@ import polars as pl
 from osler.base.errors import InputError
 from osler.base.progress import bar
 from osler.record.dataset import Dataset, Shard
-from osler.record.schema import BIRTH, SAMPLE_KEY
+from osler.record.schema import SAMPLE_KEY
 from osler.represent.features import Features
+from osler.represent.sampled import age_at, require_each_once
 from osler.represent.segments import NO_TIME, Segments, bisect_right, pairs, segment
 from osler.represent.settings import EVER, CountSettings, Window, window_name
 
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
 
 AGE = "age"
 _DAY = 86_400_000_000
-_YEAR = 365.25 * _DAY
 # Pairs of sample and run handled at once: bounds the memory of one step to some 50 MB.
 _PAIRS = 250_000
 # Shards counted at once; each costs the memory of its events.
@@ -77,7 +77,7 @@ def count_features(
             events = events.filter(~pl.col("code").is_in(hidden.implode()))
         runs = segment(events, notes=notes, text_length=settings.text_length)
         cells = _count_shard(runs, here, windows, settings.aggregations)
-        return runs.features, cells, here["sample"].to_numpy(), _ages(events, here)
+        return runs.features, cells, here["sample"].to_numpy(), age_at(events, here)
 
     # numpy and polars let go of the interpreter lock; results come in the order of shards.
     with ThreadPoolExecutor(_THREADS) as pool, bar("counting", total=len(dataset.shards)) as step:
@@ -90,7 +90,7 @@ def count_features(
     rows = [sample for _, _, sample, _ in done]
     ages = [age for _, _, _, age in done]
     found = np.concatenate([np.empty(0, np.int64), *rows]).astype(np.int64)
-    _require_each_once(found, wanted, dataset)
+    require_each_once(found, wanted, dataset)
     matrix, names = _assemble(parts, windows, settings.aggregations)
     is_value = np.array([not name.endswith("|count") for name in names], dtype=bool)
     age = np.concatenate([np.empty(0), *ages])
@@ -126,39 +126,6 @@ def _windows_for(dataset: Dataset, windows: tuple[Window, ...]) -> tuple[Window,
             remedy="use the window (0, null)",
         )
     return (EVER,)
-
-
-def _require_each_once(found: np.ndarray, wanted: pl.DataFrame, dataset: Dataset) -> None:
-    times = np.bincount(found, minlength=wanted.height)
-    if (times == 0).any():
-        raise InputError(
-            "samples of subjects that the dataset does not have",
-            where=dataset.path,
-            count=int((times == 0).sum()),
-            remedy="use labels that were made from this dataset",
-        )
-    if (times > 1).any():
-        raise InputError(
-            "subjects with events in more than one shard",
-            where=dataset.path,
-            count=int((times > 1).sum()),
-            remedy="write each subject into one shard",
-        )
-
-
-def _ages(events: pl.DataFrame, samples: pl.DataFrame) -> np.ndarray:
-    """Age in years at each sample's prediction time; NaN where no birth is known by then."""
-    births = (
-        events.filter((pl.col("code") == BIRTH) | pl.col("code").str.starts_with(f"{BIRTH}//"))
-        .drop_nulls("time")
-        .group_by("subject_id")
-        .agg(pl.col("time").min().alias("birth"))
-    )
-    joined = samples.join(births, on="subject_id", how="left", maintain_order="left")
-    age = (joined["prediction_time"] - joined["birth"]).dt.total_microseconds().cast(pl.Float64) / _YEAR
-    years: np.ndarray = age.fill_null(float("nan")).to_numpy().copy()
-    years[years < 0] = np.nan
-    return years
 
 
 def _count_shard(

@@ -57,6 +57,37 @@ class CountSettings(Settings):
         return names
 
 
+class TypedSettings(Settings):
+    """What becomes a variable of a typed table: `osler.represent.typed_read.typed_table`.
+
+    Columns of a table (codes `COL//...`) are variables as they are. Codes of records of events are many and
+    mostly rare, so `min_share` and `max_levels` decide on them.
+
+    Attributes:
+        exclude: patterns (`*`, `?`, `[...]`; upper and lower case differ) of codes that take no part; of a
+            column of a table the name is enough.
+        interventions: whether codes with the role `intervention` take part.
+        age: whether the age in years at the prediction time is a variable.
+        min_share: share of the samples for which a code must be known; a flag must be 1, and be 0, for at
+            least this share of those for which it is known; two levels of a choice must have it.
+        max_levels: most values of a text that is a choice, where the code book has no levels; more are free
+            text.
+        lookback: only events of less than so many days before the prediction time, and facts without a time;
+            None: any.
+
+    Examples:
+        >>> TypedSettings(exclude=("sqi*",)).min_share
+        0.05
+    """
+
+    exclude: tuple[str, ...] = ()
+    interventions: bool = False
+    age: bool = True
+    min_share: float = Field(default=0.05, ge=0, lt=0.5)
+    max_levels: int = Field(default=20, ge=2)
+    lookback: float | None = Field(default=None, gt=0)
+
+
 class EncodeSettings(Settings):
     """What `osler encode` makes: one folder = one encoder x unit x instruction.
 
@@ -76,7 +107,7 @@ class EncodeSettings(Settings):
     on_overflow: Literal["window", "error", "truncate"] = "window"
 
 
-class _OfText(Settings):
+class OfTextSettings(Settings):
     """What representations by an encoder have in common.
 
     Attributes:
@@ -84,7 +115,7 @@ class _OfText(Settings):
         encoder, instruction, dtype, on_overflow: as in `EncodeSettings`.
     """
 
-    kind: Literal["document", "statement"]
+    kind: Literal["document", "statement", "section"]
     text: str = "main"
     encoder: str = "minilm"
     instruction: str = "none"
@@ -95,14 +126,14 @@ class _OfText(Settings):
         """The vectors that this representation needs."""
         return EncodeSettings(
             encoder=self.encoder,
-            unit=self.kind,
+            unit="document" if self.kind == "document" else "statement",
             instruction=self.instruction,
             dtype=self.dtype,
             on_overflow=self.on_overflow,
         )
 
 
-class DocumentSettings(_OfText):
+class DocumentSettings(OfTextSettings):
     """One vector per sample: the whole text, in windows of the encoder's context.
 
     Attributes:
@@ -112,7 +143,7 @@ class DocumentSettings(_OfText):
     kind: Literal["document"] = "document"
 
 
-class StatementSettings(_OfText):
+class StatementSettings(OfTextSettings):
     """One vector per distinct statement, pooled per sample inside the analysis.
 
     Attributes:
@@ -122,6 +153,22 @@ class StatementSettings(_OfText):
 
     kind: Literal["statement"] = "statement"
     pool: Literal["mean", "idf"] = "mean"
+
+
+class SectionSettings(OfTextSettings):
+    """One vector per section of a text, from the vectors of its statements, weighted and side by side.
+
+    Attributes:
+        kind: `section`.
+        weights: section -> weight, 0 or more; sections that are not named weigh 1, 0 leaves one out.
+
+    Examples:
+        >>> SectionSettings(weights={"Clinical": 2.0}).encode_settings().unit
+        'statement'
+    """
+
+    kind: Literal["section"] = "section"
+    weights: dict[str, Annotated[float, Field(ge=0, allow_inf_nan=False)]] = Field(default_factory=dict)
 
 
 class JoinedSettings(Settings):
@@ -137,8 +184,11 @@ class JoinedSettings(Settings):
 
 
 RepresentationSettings = Annotated[
-    CountSettings | DocumentSettings | StatementSettings | JoinedSettings, Field(discriminator="kind")
+    CountSettings | DocumentSettings | StatementSettings | SectionSettings | JoinedSettings,
+    Field(discriminator="kind"),
 ]
+# The kinds that are made from vectors of an encoder (`OfTextSettings`).
+ENCODED = ("document", "statement", "section")
 
 
 def window_name(window: Window) -> str:

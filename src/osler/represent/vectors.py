@@ -1,5 +1,6 @@
 """Features from folders of vectors: documents as they are, statements counted and pooled in the analysis."""
 
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any, Literal
@@ -60,6 +61,63 @@ def statement_features(
     """
     from osler.represent.pool import StatementPool
 
+    said = statements_said(vectors_path, texts_path, samples)
+    names = said.ids.to_list()
+    return Features(
+        name="statement",
+        matrix=said.matrix(said.counts),
+        names=names,
+        make_transformer=partial(StatementPool, vectors=said.vectors, pool=pool),
+        value_columns=np.zeros(len(names), dtype=bool),
+    )
+
+
+@dataclass(frozen=True)
+class Said:
+    """Which statements the texts of some samples hold, and the vectors of these.
+
+    Attributes:
+        counts: `sample, statement_id, n`, and `section` where it was asked for; `sample` is the row.
+        ids: the m statements, ascending.
+        vectors: float32 [m, dimension], in the order of `ids`.
+        n_samples: number of samples.
+    """
+
+    counts: pl.DataFrame
+    ids: pl.Series
+    vectors: np.ndarray
+    n_samples: int
+
+    def matrix(self, counts: pl.DataFrame) -> Any:
+        """How often samples hold statements: csr float32 [n_samples, m].
+
+        Args:
+            counts: rows of `self.counts`, each sample and statement once.
+        """
+        from scipy import sparse
+
+        column = counts["statement_id"].cast(pl.Enum(self.ids)).to_physical().to_numpy().astype(np.int64)
+        row = counts["sample"].to_numpy().astype(np.int64)
+        shape = (self.n_samples, len(self.ids))
+        matrix = sparse.csr_matrix((counts["n"].to_numpy().astype(np.float32), (row, column)), shape=shape)
+        matrix.sort_indices()
+        return matrix
+
+
+def statements_said(
+    vectors_path: Path, texts_path: Path, samples: pl.DataFrame, *, by_section: bool = False
+) -> Said:
+    """The statements of samples with their vectors.
+
+    Args:
+        vectors_path: a folder of vectors with unit `statement`.
+        texts_path: the folder of texts that they were made from.
+        samples: `subject_id, prediction_time`, any order.
+        by_section: whether statements are counted in each section of a text.
+
+    Raises:
+        InputError: not such folders, vectors of other texts, samples without a text.
+    """
     info = _info(vectors_path, unit="statement")
     texts = open_texts(texts_path)
     if info["texts_hash"] != texts.hash:
@@ -69,47 +127,28 @@ def statement_features(
             remedy=f"encode the texts in {texts_path}",
         )
     wanted = samples.select(*SAMPLE_KEY).with_row_index("sample")
-    counts = _statement_counts(texts, wanted)
+    counts = _statement_counts(texts, wanted, ["section"] if by_section else [])
     used = counts["statement_id"].unique().sort()
     place = used.to_frame().with_row_index("column")
-    matrix = _sparse(counts, used, n_samples=wanted.height)
     vectors = np.empty((len(used), info["encoder"]["dimension"]), dtype=np.float32)
     for file in _files(vectors_path, info):
         here = pl.read_parquet(file).join(place, on="statement_id", how="inner")
         vectors[here["column"].to_numpy()] = _array(here["vector"], vectors.shape[1])
-    names = used.to_list()
-    return Features(
-        name="statement",
-        matrix=matrix,
-        names=names,
-        make_transformer=partial(StatementPool, vectors=vectors, pool=pool),
-        value_columns=np.zeros(len(names), dtype=bool),
-    )
+    return Said(counts=counts, ids=used, vectors=vectors, n_samples=wanted.height)
 
 
-def _statement_counts(texts: Texts, wanted: pl.DataFrame) -> pl.DataFrame:
-    """`sample, statement_id, n` for every statement of every sample."""
+def _statement_counts(texts: Texts, wanted: pl.DataFrame, more: list[str]) -> pl.DataFrame:
+    """`sample, statement_id, n` (and `more`) for every statement of every sample."""
     found = np.zeros(wanted.height, dtype=bool)
     parts = []
     for shard in texts.shards:
         keys = pl.read_parquet(texts.file("texts", shard), columns=list(SAMPLE_KEY))
         found[keys.join(wanted, on=SAMPLE_KEY, how="inner")["sample"].to_numpy()] = True
-        lines = pl.read_parquet(texts.file("lines", shard), columns=[*SAMPLE_KEY, "statement_id"])
-        parts.append(
-            lines.join(wanted, on=SAMPLE_KEY, how="inner").group_by("sample", "statement_id").len("n")
-        )
+        lines = pl.read_parquet(texts.file("lines", shard), columns=[*SAMPLE_KEY, "statement_id", *more])
+        here = lines.join(wanted, on=SAMPLE_KEY, how="inner")
+        parts.append(here.group_by("sample", "statement_id", *more).len("n"))
     _require_all(found, texts.path)
     return pl.concat(parts)
-
-
-def _sparse(counts: pl.DataFrame, used: pl.Series, *, n_samples: int) -> Any:
-    from scipy import sparse
-
-    column = counts["statement_id"].cast(pl.Enum(used)).to_physical().to_numpy().astype(np.int64)
-    cells = counts["n"].to_numpy().astype(np.float32), (counts["sample"].to_numpy().astype(np.int64), column)
-    matrix = sparse.csr_matrix(cells, shape=(n_samples, len(used)))
-    matrix.sort_indices()
-    return matrix
 
 
 def _info(folder: Path, *, unit: str) -> dict[str, Any]:

@@ -13,6 +13,9 @@ from osler.record.dataset import Dataset
 from osler.represent.counts import count_features
 from osler.represent.features import Features
 from osler.represent.joined import joined_features
+from osler.represent.settings import TypedSettings
+from osler.represent.typed import TypedTable
+from osler.represent.typed_read import typed_table
 from osler.study.schema import Study
 
 
@@ -46,6 +49,7 @@ class StudyFeatures:
         self._texts = texts
         self._vectors = vectors
         self._made: dict[str, Features] = {}
+        self._table: TypedTable | None = None
         self._sources: dict[str, dict[str, Any]] = {}
         self.names = list(self._settings)
         self.hashes: dict[str, Any] = {
@@ -77,6 +81,17 @@ class StudyFeatures:
         name = self._counts_name()
         return None if name is None else self.hashes[name]
 
+    def table(self, settings: TypedSettings) -> TypedTable:
+        """The variables of the samples, each of its own kind."""
+        if self._table is None:
+            self._table = typed_table(self._dataset, self._samples, settings=settings)[0]
+        return self._table
+
+    @property
+    def table_hash(self) -> Any:
+        """What `table` depends on beside its settings."""
+        return {"dataset": self._dataset.hash}
+
     def lengths(self, name: str) -> dict[str, np.ndarray]:
         """How long the texts behind a representation are; empty for counts."""
         text = getattr(self._settings[name], "text", None)
@@ -103,5 +118,6 @@ class StudyFeatures:
             vectors=self._vectors[name],
             texts=self._texts[settings.text],
             pool=settings.pool if settings.kind == "statement" else "mean",
+            weights=settings.weights if settings.kind == "section" else None,
         )
         return features

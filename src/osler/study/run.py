@@ -13,6 +13,7 @@ from osler.base.output import Output, content_hash
 from osler.record.check import check_dataset
 from osler.record.dataset import Dataset, open_dataset
 from osler.record.schema import SAMPLE_KEY
+from osler.represent.settings import OfTextSettings
 from osler.study.environment import environment
 from osler.study.features import StudyFeatures
 from osler.study.schema import DatasetFolder, DatasetSource, Study
@@ -95,7 +96,7 @@ def _require_encoders(study: Study) -> None:
     from osler.models.recipes import recipe
 
     representations = study.settings.representations.values()
-    names = {settings.encoder for settings in representations if settings.kind in ("document", "statement")}
+    names = {settings.encoder for settings in representations if isinstance(settings, OfTextSettings)}
     for name in sorted(names | {text.tokenizer for text in study.settings.texts.values()}):
         recipe(name)
 
@@ -202,7 +203,7 @@ def _vectors(run: _Run, texts: Mapping[str, Path]) -> dict[str, Path]:
 
     folders = {}
     for name, representation in run.study.settings.representations.items():
-        if representation.kind not in ("document", "statement"):
+        if not isinstance(representation, OfTextSettings):
             continue
         text = texts[representation.text]
         settings = representation.encode_settings()
@@ -255,30 +256,37 @@ def _predictions(
 
 
 def _phenotypes(run: _Run, task: str, labels: "Labels", features: StudyFeatures) -> None:
-    from osler.phenotyping.fit import fit_phenotypes
+    from osler.phenotyping.arms import arm
+    from osler.phenotyping.fit import VARIABLES, fit_phenotypes
 
     settings = run.study.settings.phenotype
     if settings is None:
         return
-    for name in features.names:
-        if run.study.settings.representations[name].kind == "joined":
-            continue
+    on_table = [name for name in settings.arms if arm(name).needs_table]
+    on_vectors = [name for name in settings.arms if name not in on_table]
+    kinds = {name: run.study.settings.representations[name].kind for name in features.names}
+    sources = [name for name, kind in kinds.items() if on_vectors and kind != "joined"]
+    for name in sources + ([VARIABLES] if on_table else []):
+        known = name in kinds
+        own = settings.model_copy(update={"arms": tuple(on_vectors if known else on_table)})
         depends_on = {
             "labels": labels.hash,
-            "features": features.hashes[name],
+            "features": features.hashes[name] if known else features.table_hash,
             "described by": features.counts_hash,
-            "phenotype": settings.plain(),
+            "phenotype": own.plain(),
         }
 
-        def work(out: Path, name: str = name) -> None:
+        def work(out: Path, name: str = name, own: Any = own) -> None:
+            known = name in kinds
             fit_phenotypes(
                 labels,
-                features[name],
+                features[name] if known else None,
                 out,
-                settings=settings,
+                settings=own,
+                table=features.table(own.table),
                 variables=features.counts(),
-                lengths=features.lengths(name),
-                source=features.source(name),
+                lengths=features.lengths(name) if known else None,
+                source=features.source(name) if known else {"kind": VARIABLES},
             )
 
         run.steps.do(f"phenotypes/{task}/{name}", depends_on, work)

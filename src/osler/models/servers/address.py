@@ -20,7 +20,7 @@ class Address:
     """An embeddings server and a model on it.
 
     Attributes:
-        url: where embeddings are asked for (`http://127.0.0.1:8000/v1/embeddings`), without user and key.
+        url: where the model is asked (`http://127.0.0.1:8000/v1/embeddings`), without user and key.
         host: its name or address.
         model: the name of the model there.
         context: most tokens of one text that the model reads.
@@ -62,7 +62,7 @@ def is_server(name: str) -> bool:
     return name.lower().startswith(("http://", "https://"))
 
 
-def parse_address(name: str) -> Address:
+def parse_address(name: str, *, call: str = "embeddings") -> Address:
     """Read an address, and refuse one to which records may not go.
 
     Records leave this machine only for a host that the person has named in OSLER_ALLOW_SERVERS (names
@@ -71,6 +71,7 @@ def parse_address(name: str) -> Address:
     Args:
         name: `http://HOST:PORT/v1?context=512#MODEL`; what may stand after ? are the attributes of
             `Address`, `instructions=yes` among them.
+        call: what the server is asked for: `embeddings` or `chat/completions`.
 
     Raises:
         InputError: not such an address, a key in it, or a host that was not allowed by name.
@@ -100,7 +101,7 @@ def parse_address(name: str) -> Address:
         )
     _require_allowed(host)
     base = f"{_shown(parts.scheme, host, port)}{parts.path.rstrip('/')}"
-    url = base if base.endswith("/embeddings") else f"{base}/embeddings"
+    url = base if base.endswith(f"/{call}") else f"{base}/{call}"
     settings = _settings(dict(parse_qsl(parts.query, keep_blank_values=True)), where=base)
     return Address(url=url, host=host, model=parts.fragment, **settings)
 

@@ -29,6 +29,7 @@ _KINDS = {
     "counts": "counts of codes and values in the record, no language model",
     "document": "one vector for the whole text, from a frozen language model",
     "statement": "vectors of single statements from a frozen language model, pooled for each sample",
+    "section": "a vector for each section of the text, from a frozen language model, weighted, side by side",
     "joined": "several representations side by side",
 }
 
@@ -87,14 +88,21 @@ def _how(run: RunFiles) -> list[Point]:
     return points
 
 
+def _said(value: object) -> str:
+    if isinstance(value, dict):
+        return ", ".join(f"{key} {said:g}" for key, said in value.items())
+    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+
+
 def _representations(run: RunFiles) -> Table:
     rows = []
     for name, settings in run.study["representations"].items():
         kind = str((settings or {}).get("kind", "–"))
         details = [
-            f"{key} {', '.join(map(str, value)) if isinstance(value, list) else value}"
+            f"{key} {_said(value)}"
             for key, value in (settings or {}).items()
-            if key in ("encoder", "text", "pool", "instruction", "of") and value not in (None, "none")
+            if key in ("encoder", "text", "pool", "instruction", "weights", "of")
+            and value not in (None, "none", {})
         ]
         rows.append(Row((name, _KINDS.get(kind, kind), "; ".join(details) or "–")))
     return Table(

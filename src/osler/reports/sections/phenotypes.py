@@ -32,21 +32,25 @@ _INDICES = {
     "silhouette_macro": ("Silhouette, mean over clusters", 3),
     "davies_bouldin": ("Davies-Bouldin", 2),
     "calinski_harabasz": ("Calinski-Harabasz", 0),
+    "prediction_strength": ("Prediction strength", 2),
+    "jaccard_min": ("Bootstrap Jaccard, least stable cluster", 2),
     "seed_agreement": ("Agreement between seeds", 2),
     "length_explained": ("Variance of record length explained", 2),
 }
 _PATIENTS = ("n_patients", "n_event_patients", "n_other_patients")
 _CAVEAT = (
     "A high silhouette proves nothing by itself: a continuum of severity, cut into pieces, has one too. "
-    "Silhouettes are read within a representation and never ranked across representations. Support is not "
-    "assessed: nothing here shows that these clusters are more than parts of a continuum. The outcome "
-    "was held out of the clustering; it describes the clusters and does not test them."
+    "Silhouettes are read within one space and never ranked across spaces. A cluster is called supported "
+    "only if it comes back in bootstraps of the whole method, is not explained by the length of records or "
+    "by missing values, and stands apart more than clusters of data with the same margins and correlations "
+    "and no groups. The outcome was held out of the clustering; it describes the clusters and does not test "
+    "them."
 )
 
 
 @dataclass(frozen=True)
 class _Clustering:
-    """The files of one representation, and the arm and k that are shown in full."""
+    """The files of one representation or of the variables, and the arm and k that are shown in full."""
 
     name: str
     folder: str
@@ -56,6 +60,18 @@ class _Clustering:
     k: int | None
     rule: str
     facts: dict[str, Any]
+    title: str
+
+    @property
+    def key(self) -> str:
+        """What its figures are called."""
+        return f"{self.name}-{self.arm.replace('+', '-')}"
+
+    @property
+    def verdict(self) -> str | None:
+        """The verdict on the partition; None where it was not judged."""
+        found = dict(dict(self.facts.get("arms") or {}).get(self.arm) or {}).get("verdict")
+        return None if found in (None, "not assessed") else str(found)
 
     @property
     def chosen(self) -> pl.DataFrame:
@@ -88,11 +104,16 @@ def summary_point(run: RunFiles, task: str) -> Point | None:
         rates = [rate for rate, hide in zip(rows["rate"], hidden, strict=True) if not hide]
         if len(rates) < 2:
             continue
+        said = {
+            None: "Whether the clusters are more than parts of a continuum has not been assessed.",
+            "supported": "At least one of the clusters passes the gates of a phenotype.",
+            "severity stratum": "The clusters are stable slices of a continuum, no phenotypes.",
+            "not supported": "No cluster passes the gates of a phenotype.",
+        }
         return Point(
             f"Clustering {clustering.name} into {plural(clustering.k, 'group')} ({clustering.arm}): the "
             f"event occurs in {percent(min(rates))} of the samples of one cluster and in "
-            f"{percent(max(rates))} of another. Whether the clusters are more than parts of a continuum "
-            "has not been assessed.",
+            f"{percent(max(rates))} of another. {said[clustering.verdict]}",
             (f"{clustering.folder}/outcomes.parquet",),
         )
     return None
@@ -108,16 +129,30 @@ def _clusterings(run: RunFiles, task: str) -> list[_Clustering]:
         if indices is None or outcomes is None or indices.is_empty() or outcomes.is_empty():
             continue
         facts = run.json(f"{folder}/phenotypes.json") or {}
-        arm = str(indices["arm"][0])
-        k = dict(dict(facts.get("arms") or {}).get(arm) or {}).get("chosen_k")
-        rule = str(facts.get("rule") or "")
-        found.append(_Clustering(name, folder, indices, outcomes, arm, k, rule, facts))
+        arms = indices["arm"].unique(maintain_order=True).to_list()
+        for arm in arms:
+            k = dict(dict(facts.get("arms") or {}).get(arm) or {}).get("chosen_k")
+            title = name if len(arms) == 1 else f"{name}, {arm}"
+            own = pl.col("arm") == arm
+            found.append(
+                _Clustering(
+                    name=name,
+                    folder=folder,
+                    indices=indices.filter(own),
+                    outcomes=outcomes.filter(own),
+                    arm=arm,
+                    k=k,
+                    rule=str(facts.get("rule") or ""),
+                    facts=facts,
+                    title=title,
+                )
+            )
     return found
 
 
 def _blocks(run: RunFiles, task: str, clustering: _Clustering) -> list[Block]:
     title = "no k chosen" if clustering.k is None else plural(clustering.k, "cluster")
-    blocks: list[Block] = [Heading(f"{clustering.name}: {title}", level=4)]
+    blocks: list[Block] = [Heading(f"{clustering.title}: {title}", level=4)]
     figures = [_index_figure(run, task, clustering)]
     if clustering.k is not None:
         figures.append(_outcome_figure(run, task, clustering))
@@ -127,7 +162,7 @@ def _blocks(run: RunFiles, task: str, clustering: _Clustering) -> list[Block]:
     if clustering.k is not None:
         blocks.append(_chosen_table(run, clustering))
     inside = (_index_table(clustering), _all_outcomes(run, clustering))
-    blocks.append(Details(f"{clustering.name}: every k", inside))
+    blocks.append(Details(f"{clustering.title}: every k", inside))
     return blocks
 
 
@@ -141,7 +176,7 @@ def _index_figure(run: RunFiles, task: str, clustering: _Clustering) -> Figure |
     listed = ", ".join(f"{number(y)} at {x}" for x, y in zip(ks, values, strict=True))
     gist = f"Silhouette by number of clusters: {listed}."
     svg = index_figure(
-        f"silhouette-{task}-{clustering.name}", ks, values,
+        f"silhouette-{task}-{clustering.key}", ks, values,
         colour=colours(run, [clustering.name])[clustering.name], chosen=clustering.k,
         title="Silhouette by number of clusters", gist=gist, axis="Silhouette (mean over samples)",
     )  # fmt: skip
@@ -170,7 +205,7 @@ def _outcome_figure(run: RunFiles, task: str, clustering: _Clustering) -> Figure
         f"{one.label} {one.numbers}" for one in estimates
     )
     svg = forest_figure(
-        f"clusters-{task}-{clustering.name}", estimates, title="Event by cluster", gist=gist,
+        f"clusters-{task}-{clustering.key}", estimates, title="Event by cluster", gist=gist,
         reference=100 * overall, axis="Share with the event, %",
     )  # fmt: skip
     caption = f"Wilson's 95 % intervals. Line: all samples, {percent(overall)}."
@@ -202,6 +237,17 @@ def _chosen_table(run: RunFiles, clustering: _Clustering) -> Table:
             "Clusters were made from these variables or from text about them, so their differences have "
             "no p-values. Variables carried by few patients are left out."
         )
+    verdicts = run.frame(f"{clustering.folder}/verdicts.parquet")
+    if verdicts is not None:
+        judged = verdicts.filter(pl.col("arm") == clustering.arm, pl.col("k") == clustering.k).sort("cluster")
+        if judged.height == len(cells):
+            reasons = [f"{row['verdict']}: {row['reason']}" for row in judged.to_dicts()]
+            cells = [
+                (*cell, "–" if hide else said)
+                for cell, said, hide in zip(cells, reasons, hide_n, strict=True)
+            ]
+            columns.append(Column("Verdict of the gates", numeric=False))
+            files.append(f"{clustering.folder}/verdicts.parquet")
     rows = clustering.chosen
     total, events = int(rows["n"].sum()), int(rows["n_events"].sum())
     last: tuple[Any, ...] = ("all", count(total), count(events), percent(events / total))
@@ -210,7 +256,11 @@ def _chosen_table(run: RunFiles, clustering: _Clustering) -> Table:
     last += ("",) * (len(columns) - len(last))
     shown = [*(Row(one) for one in cells), Row(last, tone="strong")]
     return Table(
-        f"Clusters of {clustering.name}", tuple(columns), tuple(shown), files=tuple(files), notes=tuple(notes)
+        f"Clusters of {clustering.title}",
+        tuple(columns),
+        tuple(shown),
+        files=tuple(files),
+        notes=tuple(notes),
     )
 
 
@@ -254,7 +304,7 @@ def _all_outcomes(run: RunFiles, clustering: _Clustering) -> Table:
         rows += [Row(cells, tone="level") for cells in _outcome_cells(part, *_hidden(run, clustering, part))]
     files = (f"{clustering.folder}/outcomes.parquet",)
     return Table(
-        f"Event by cluster at every k, {clustering.name}", _OUTCOME_COLUMNS, tuple(rows), files=files
+        f"Event by cluster at every k, {clustering.title}", _OUTCOME_COLUMNS, tuple(rows), files=files
     )
 
 
@@ -277,4 +327,4 @@ def _index_table(clustering: _Clustering) -> Table:
             "records."
         )
     files = (f"{clustering.folder}/indices.parquet",)
-    return Table(f"Cluster indices, {clustering.name}", columns, rows, files=files, notes=tuple(notes))
+    return Table(f"Cluster indices, {clustering.title}", columns, rows, files=files, notes=tuple(notes))

@@ -8,6 +8,7 @@ from osler.reports.sections.comparison import verdict
 from osler.reports.sections.phenotypes import summary_point
 from osler.reports.suppress import few_events, is_small
 from osler.reports.words import plural, task_title
+from osler.represent.settings import ENCODED
 
 _SMALL_EFFECT = 0.005
 
@@ -141,9 +142,7 @@ def _language_models(run: RunFiles, found: Scores) -> Point | None:
     }
     ranked = [score for model in found.models() if (score := found.get(model, "auroc"))]
     counts = next((score for score in ranked if kinds.get(score.representation) == "counts"), None)
-    text = next(
-        (score for score in ranked if kinds.get(score.representation) in ("document", "statement")), None
-    )
+    text = next((score for score in ranked if kinds.get(score.representation) in ENCODED), None)
     if counts is None or text is None:
         return None
     left, right = (with_interval(one.value, one.low, one.high, 3) for one in (text, counts))

@@ -1,4 +1,4 @@
-"""The space in which samples are clustered: a representation, made dense and scaled.
+"""A representation as a space: fitted, made dense, and scaled.
 
 Everything here is fitted on the samples that are clustered; the outcome is no part of it.
 """
@@ -8,9 +8,13 @@ from typing import Any
 
 import numpy as np
 
+from osler.base.errors import InputError
+from osler.phenotyping.data import ArmInput
 from osler.phenotyping.partition import Array
+from osler.phenotyping.points import Points
 from osler.phenotyping.settings import PhenotypeSettings
-from osler.represent.features import Features
+
+_BLOCK = 8192
 
 
 @dataclass(frozen=True)
@@ -38,6 +42,13 @@ class Space:
         Returns:
             float32 [n, d].
         """
+        width = matrix.shape[1] if self.components is None else len(self.components)
+        out = np.empty((matrix.shape[0], width), dtype=np.float32)
+        for start in range(0, len(out), _BLOCK):
+            out[start : start + _BLOCK] = self._apply(matrix[start : start + _BLOCK])
+        return out
+
+    def _apply(self, matrix: Any) -> Array:
         if self.components is not None:
             dense = np.asarray(matrix @ self.components.T)
         else:
@@ -48,27 +59,70 @@ class Space:
         if self.scaling == "normalise":
             length = np.linalg.norm(dense, axis=1, keepdims=True)
             dense = dense / np.where(length > 0, length, 1.0)
-        return np.ascontiguousarray(dense, dtype=np.float32)
+        return dense
 
 
-def fit_space(features: Features, *, settings: PhenotypeSettings) -> tuple[Any, Space, Array]:
+@dataclass(frozen=True)
+class VectorsSpace:
+    """A representation as it was fitted.
+
+    Attributes:
+        points: the samples that it was fitted on; coordinates float32 [n, d].
+        names: columns of the representation's matrix.
+        transformer: the representation's fitted transformer.
+        space: how its result became coordinates.
+    """
+
+    points: Points
+    names: tuple[str, ...]
+    transformer: Any
+    space: Space
+
+    def place(self, data: ArmInput) -> Points:
+        """Other samples in the same space.
+
+        Args:
+            data: the same representation of them, with the same columns.
+
+        Raises:
+            InputError: no representation, or another one.
+        """
+        features = data.representation()
+        if tuple(features.names) != self.names:
+            raise InputError(
+                "the samples are represented in other columns than those that were clustered",
+                count=len(features.names),
+                remedy=f"make the same representation ({len(self.names)} columns)",
+            )
+        return Points(coordinates=self.space.apply(self.transformer.transform(features.matrix)))
+
+    def arrays(self) -> dict[str, Array]:
+        """The arrays of the space; the transformer is saved beside them (`phenotyping/store.py`)."""
+        found = {name: getattr(self.space, name) for name in ("components", "center", "scale")}
+        kept = {name: array for name, array in found.items() if array is not None}
+        return {"scaling": np.array(self.space.scaling), **kept}
+
+
+def fit(data: ArmInput, *, settings: PhenotypeSettings, seed: int) -> VectorsSpace:
     """Fit the space of a representation.
 
     Args:
-        features: the representation.
-        settings: `scaling`, `components` and `seed`.
+        data: its representation.
+        settings: `scaling` and `components`.
+        seed: seed of the truncated SVD.
 
-    Returns:
-        The representation's fitted transformer, the space, and the samples in it: float32 [n, d].
+    Raises:
+        InputError: there is no representation.
     """
     from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
     with threadpool_limits(limits=1):  # the same bytes however many threads there are
+        features = data.representation()
         transformer = features.make_linear()
         matrix = transformer.fit_transform(features.matrix)
         is_sparse = hasattr(matrix, "toarray")
         reduce = is_sparse and matrix.shape[1] > settings.components
-        components = _truncated_svd(matrix, settings) if reduce else None
+        components = _truncated_svd(matrix, settings, seed) if reduce else None
         scaling = settings.scaling
         if scaling == "auto":
             scaling = "none" if is_sparse else "normalise"
@@ -79,7 +133,8 @@ def fit_space(features: Features, *, settings: PhenotypeSettings) -> tuple[Any, 
             spread = raw.std(axis=0, dtype=np.float64)
             scale = np.where(spread > 0, spread, 1.0)
         space = Space(scaling=scaling, components=components, center=center, scale=scale)
-        return transformer, space, space.apply(matrix)
+        points = Points(coordinates=space.apply(matrix))
+        return VectorsSpace(points=points, names=tuple(features.names), transformer=transformer, space=space)
 
 
 def project(space: Array) -> Array:
@@ -98,9 +153,9 @@ def project(space: Array) -> Array:
     return np.pad(flat, ((0, 0), (0, 2 - flat.shape[1])))
 
 
-def _truncated_svd(matrix: Any, settings: PhenotypeSettings) -> Array:
+def _truncated_svd(matrix: Any, settings: PhenotypeSettings, seed: int) -> Array:
     from sklearn.decomposition import TruncatedSVD
 
     count = max(1, min(settings.components, matrix.shape[0] - 1, matrix.shape[1] - 1))
-    svd = TruncatedSVD(n_components=count, n_iter=7, random_state=settings.seed)
+    svd = TruncatedSVD(n_components=count, n_iter=7, random_state=seed)
     return np.asarray(svd.fit(matrix).components_, dtype=np.float32)

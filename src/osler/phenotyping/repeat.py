@@ -1,0 +1,110 @@
+"""An arm repeated: over bootstraps and over halves of the samples, the whole pipeline refitted each time.
+
+What comes before the number of clusters (imputation, scaling, reduction, distances) is fitted once per draw
+and shared by every k.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Protocol
+
+import numpy as np
+
+from osler.measure.resample import group_positions
+from osler.measure.stability import Stability, Strength, bootstrap_stability, prediction_strength
+from osler.phenotyping.data import ArmInput
+from osler.phenotyping.partition import Array, Partition
+from osler.phenotyping.points import Points
+from osler.phenotyping.settings import PhenotypeSettings
+from osler.phenotyping.spaces import FittedSpace
+
+
+class RepeatedArm(Protocol):
+    """What repeating needs of an arm."""
+
+    def fit_space(self, data: ArmInput, *, settings: PhenotypeSettings, seed: int) -> FittedSpace:
+        """Everything before the number of clusters."""
+
+    def divide(self, points: Points, k: int, *, settings: PhenotypeSettings, seed: int) -> Partition:
+        """Divide the samples into k clusters."""
+
+
+def bootstrap_rows(group: Array, *, draw: int, seed: int) -> Array:
+    """Rows of one bootstrap of groups, ascending: int64 [m]; a group drawn twice has its rows twice."""
+    position, n_groups = group_positions(group)
+    order = np.argsort(position, kind="stable")
+    start = np.concatenate([[0], np.cumsum(np.bincount(position, minlength=n_groups))])
+    drawn = np.sort(np.random.default_rng([seed, draw]).integers(0, n_groups, n_groups))
+    return np.concatenate([order[start[i] : start[i + 1]] for i in drawn])
+
+
+def bootstraps(
+    arm: RepeatedArm,
+    data: ArmInput,
+    clusters: Mapping[int, Array],
+    *,
+    group: Array,
+    draws: int,
+    settings: PhenotypeSettings,
+    step: Callable[[int], None] = lambda done: None,
+) -> dict[int, Stability]:
+    """Stability of the clusters of every k.
+
+    Args:
+        arm: the arm.
+        data: the samples.
+        clusters: k -> cluster of each sample, int [n].
+        group: patient of each sample [n].
+        draws: bootstraps of patients.
+        settings: of the arm; its seed is the first of the bootstraps.
+        step: called with 1 after each.
+
+    Returns:
+        k -> Jaccard and dissolution of each cluster.
+    """
+    runs: dict[int, list[tuple[Array, Array]]] = {k: [] for k in clusters}
+    for draw in range(draws):
+        rows = bootstrap_rows(group, draw=draw, seed=settings.seed)
+        seed = settings.seed + 1 + draw
+        space = arm.fit_space(data.take(rows), settings=settings, seed=seed)
+        for k in clusters:
+            found = arm.divide(space.points, k, settings=settings, seed=seed).cluster
+            runs[k].append((rows, found.astype(np.int16)))
+        step(1)
+    return {k: bootstrap_stability(cluster, runs[k]) for k, cluster in clusters.items()}
+
+
+def strengths(
+    arm: RepeatedArm,
+    assign: Callable[[Partition, FittedSpace, ArmInput, ArmInput], Array],
+    data: ArmInput,
+    ks: Sequence[int],
+    *,
+    splits: int,
+    settings: PhenotypeSettings,
+) -> dict[int, Strength]:
+    """Prediction strength of every k (Tibshirani, Walther 2005), each half fitted once for all k.
+
+    Args:
+        arm: the arm.
+        assign: gives the cluster of samples (the last argument) that a partition was not fitted on; it is
+        also
+            given the space and the samples that it was.
+        data: the samples.
+        ks: numbers of clusters.
+        splits: how often the samples are halved.
+        settings: of the arm.
+    """
+    spaces: dict[bytes, FittedSpace] = {}
+
+    def fitted(k: int) -> Callable[[Array, int], tuple[Array, Callable[[Array], Array]]]:
+        def fit(rows: Array, seed: int) -> tuple[Array, Callable[[Array], Array]]:
+            key = rows.tobytes()
+            if key not in spaces:
+                spaces[key] = arm.fit_space(data.take(rows), settings=settings, seed=seed)
+            space = spaces[key]
+            found = arm.divide(space.points, k, settings=settings, seed=seed)
+            return found.cluster, lambda others: assign(found, space, data.take(rows), data.take(others))
+
+        return fit
+
+    return {k: prediction_strength(data.n_samples, fitted(k), splits=splits, seed=settings.seed) for k in ks}
