@@ -29,6 +29,7 @@ from osler.represent.typed import TypedTable
 
 _MIN_DIST, _SPREAD = 0.0, 1.0
 _BISECTIONS, _LEAST_WIDTH = 64, 1e-3
+_BLOCK = 512
 _FEWEST = 3  # distinct samples that make a graph of neighbours
 
 
@@ -88,11 +89,14 @@ def _neighbours(table: TypedTable, count: int) -> tuple[Array, Array]:
     """The nearest samples of each, itself first: rows int32 [n, count] and distances float32 [n, count]."""
     distances = fit_measure(table).within(table.values)[0]
     np.fill_diagonal(distances, -1.0)
-    rows = np.argpartition(distances, count - 1, axis=1)[:, :count]
-    rows = np.sort(rows, axis=1)
-    near = np.take_along_axis(distances, rows, axis=1)
-    order = np.argsort(near, axis=1, kind="stable")
-    rows, near = np.take_along_axis(rows, order, axis=1), np.take_along_axis(near, order, axis=1)
+    parts = []
+    for start in range(0, len(distances), _BLOCK):
+        block = distances[start : start + _BLOCK]
+        rows = np.sort(np.argpartition(block, count - 1, axis=1)[:, :count], axis=1)
+        near = np.take_along_axis(block, rows, axis=1)
+        order = np.argsort(near, axis=1, kind="stable")
+        parts.append((np.take_along_axis(rows, order, axis=1), np.take_along_axis(near, order, axis=1)))
+    rows, near = (np.vstack(part) for part in zip(*parts, strict=True))
     return rows.astype(np.int32), np.maximum(near, 0.0)
 
 
