@@ -42,3 +42,45 @@ def test_encoders_list_and_check(tiny_encoder):
     with pytest.raises(InputError, match="no encoder"):
         runner.invoke(app, ["encoders", "check", "nothing"], catch_exceptions=False)
     assert not Path("nothing").exists()
+
+
+def test_vectors_that_are_no_numbers_are_refused(tiny_encoder, texts, tmp_path, monkeypatch):
+    import numpy as np
+
+    from osler.models.encoder import Encoder
+
+    monkeypatch.setattr("osler.represent.cost.tokens_per_second", lambda encoder: 1.0)
+    monkeypatch.setattr(
+        Encoder,
+        "encode_batch",
+        lambda self, ids, *, lead=0: np.full((len(ids), 16), np.nan, dtype=np.float32),
+    )
+    options = ["--encoder", tiny_encoder, "--cache", str(tmp_path / "cache")]
+    with pytest.raises(InputError, match="no numbers") as error:
+        runner.invoke(
+            app, ["encode", str(texts), "-o", str(tmp_path / "v"), *options], catch_exceptions=False
+        )
+    assert "count:" in str(error.value)
+    assert not list((tmp_path / "cache").rglob("*.npy"))
+
+
+def test_what_does_not_fit_together_is_refused(tiny_encoder, texts, tmp_path):
+    def refused(*arguments):
+        done = runner.invoke(app, list(arguments))
+        assert isinstance(done.exception, InputError), done.output
+        return str(done.exception)
+
+    out = str(tmp_path / "v")
+    many = ["--engine", "ray", "--workers", "4000", "--encoder", tiny_encoder]
+    assert "cores" in refused("encode", str(texts), "-o", out, *many)
+    assert "not the name of a published model" in refused("encoders", "check", "hub:no space/x")
+    assert "no folder of an encoder" in refused("encode", str(texts), "-o", out, "--encoder", "./nowhere")
+    assert "empty" in refused("encode", str(texts), "-o", out, "--encoder", "")
+    server = "http://127.0.0.1:9/v1#m"
+    assert "a server is tried by encoding" in refused("encoders", "check", server)
+    assert "cannot be fitted" in refused("encoders", "fit", str(texts), "-o", out, "--encoder", server)
+    with (texts / "statements" / "train" / "0.parquet").open("r+b") as file:
+        file.truncate(200)
+    assert "not readable" in refused(
+        "encode", str(texts), "-o", out, "--encoder", tiny_encoder, "--unit", "statement"
+    )

@@ -31,6 +31,7 @@ from osler.cli import (
 )
 from osler.cli.group import group
 
+_INTERRUPTED = 130  # what a program that was told to stop exits with
 # What the machine or its owner forbids; any other error of the system is a fault of ours.
 _OF_THE_MACHINE = {
     errno.EACCES,
@@ -90,6 +91,11 @@ def main() -> None:
     except InputError as error:
         print(f"osler: {error}", file=sys.stderr)
         sys.exit(2)
+    except SystemExit as ended:
+        if ended.code == _INTERRUPTED:
+            said = "osler: interrupted; what was finished is kept, and the same command goes on from there"
+            print(said, file=sys.stderr)
+        raise
     except BrokenPipeError:
         # The reader of our output went away (`osler ... | head`): nothing is wrong.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

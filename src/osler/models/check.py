@@ -11,6 +11,7 @@ from osler.models.encoder import Encoder, load_encoder
 from osler.models.loading import choose_dtype
 from osler.models.quantized import QUANTIZED, can_quantize
 from osler.models.recipes import RECIPES, Recipe
+from osler.models.servers.address import is_server
 from osler.models.weights import bytes_needed, size_on_disk
 
 # The first two mean nearly the same, the third something else: an encoder that works knows.
@@ -87,6 +88,12 @@ def check_encoder(name: str, *, dtype: str = "auto") -> dict[str, Any]:
     Raises:
         InputError: it does not load, or its vectors are no numbers.
     """
+    if is_server(name):
+        raise InputError(
+            "a server is tried by encoding with it: its model is not on this machine",
+            where=name.partition("?")[0].partition("#")[0],
+            remedy="osler encode TEXTS --encoder ADDRESS asks it for one vector first",
+        )
     encoder = load_encoder(name, dtype=dtype)
     vectors = encoder.encode_ids(encoder.tokenizer.encode(list(_SENTENCES)))
     if not np.isfinite(vectors).all():

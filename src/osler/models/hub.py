@@ -71,6 +71,12 @@ def download(model_id: str) -> Path:
     Raises:
         InputError: there is no such model, or the network does not reach it.
     """
+    if not is_hub_id(model_id):
+        raise InputError(
+            f"'{model_id}' is not the name of a published model",
+            allowed=[f"{HUB_PREFIX}OWNER/MODEL"],
+            remedy="write its name as its publisher does",
+        )
     try:
         return cached_folder(model_id)
     except InputError:

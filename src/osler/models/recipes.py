@@ -92,6 +92,10 @@ def _with_dimension(name: str) -> Recipe:
 
 
 def _of_base(name: str) -> Recipe:
+    if not name.strip():
+        raise InputError("the name of the encoder is empty", allowed=list(RECIPES), remedy="name one")
+    if name.startswith((".", "/", "~")) and not Path(name).is_dir():
+        raise InputError("no folder of an encoder", where=name, remedy="name one that is there")
     if name in RECIPES:
         return RECIPES[name]
     if Path(name).is_dir():

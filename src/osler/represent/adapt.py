@@ -12,6 +12,7 @@ from osler.base.progress import note
 from osler.models.fit.fit import FitSummary, fit_encoder
 from osler.models.fit.records import Records, make_records
 from osler.models.fit.settings import FitSettings
+from osler.models.servers.address import is_server
 from osler.models.tokenizer import load_tokenizer
 from osler.record.dataset import Dataset, open_dataset
 from osler.record.schema import SAMPLE_KEY, TRAIN
@@ -49,6 +50,12 @@ def fit_on_texts(
         InputError: no such texts, labels or encoder; labels without or besides the objective `supervised`;
             persons on two sides; too few texts; whatever `fit_encoder` refuses.
     """
+    if is_server(encoder):
+        raise InputError(
+            "a model on a server cannot be fitted here",
+            where="--encoder",
+            remedy="name an encoder whose weights are on this machine",
+        )
     texts = open_texts(texts_path)
     opened = None if dataset is None else open_dataset(dataset)
     if (labels is not None) != (settings.objective == "supervised"):
@@ -93,8 +100,6 @@ def training_subjects(texts: Texts, dataset: Dataset | None) -> tuple[pl.DataFra
         InputError: another dataset, or a person with subjects on two sides.
     """
     subjects = texts.texts().select("subject_id").unique().collect().sort("subject_id")
-    if dataset is not None and texts.info["dataset_hash"] != dataset.hash:
-        note(f"{texts.path}: these texts were not made from {dataset.path} as it is now")
     known = None if dataset is None else dataset.subjects
     persons = subjects.with_columns(group_id=pl.col("subject_id"))
     if known is not None and "group_id" in known.columns:
@@ -111,6 +116,12 @@ def training_subjects(texts: Texts, dataset: Dataset | None) -> tuple[pl.DataFra
             where=None if dataset is None else f"{dataset.path}/metadata/subject_splits.parquet",
             count=divided.height,
             remedy="put all subjects of a person in one split",
+        )
+    if dataset is not None and texts.info["dataset_hash"] != dataset.hash:
+        raise InputError(
+            f"the texts were not made from {dataset.path} as it is now: its splits may not be theirs",
+            where=texts.path,
+            remedy="name the dataset that they were made from, or make them again",
         )
     train = sides.filter("train").select("subject_id", person="group_id").sort("subject_id")
     return train, BY_DEFAULT if splits is None else OF_DATASET

@@ -39,9 +39,10 @@ def announce(texts: "Texts", encoder: "BatchEncoder", *, unit: str, on_overflow:
         )
     special = encoder.tokenizer.context - room
     in_all = n_tokens + special * (n_tokens // room if unit == "document" else n_distinct)
-    # A server's tokens are characters here, and asking it how fast it is would be work for it.
+    # Asking a server how fast it is would be work for it.
     of_server = encoder.facts.architecture == SERVER
-    counted = "characters" if of_server else "tokens"
+    same = texts.info["tokenizer_hash"] == encoder.tokenizer.hash
+    counted = "tokens" if same else f"tokens by the tokenizer of {texts.info['tokenizer']}"
     takes = "" if of_server else f" about {in_all / tokens_per_second(cast(Any, encoder)):,.0f} s"
     rows = n_texts if unit == "document" else n_distinct
     size = rows * (4 * encoder.facts.dimension + _KEY_BYTES[unit])

@@ -117,6 +117,14 @@ def open_engine(name: str, *, dtype: str, settings: EngineSettings) -> Iterator[
                 "a server computes by itself: engine 'ray' is for models that run here",
                 remedy="use --engine local; `concurrency` in the address says how many requests run",
             )
+        options = {"dtype": dtype != "auto", "device": settings.device != "auto", "workers": settings.workers}
+        given = [option for option, is_given in options.items() if is_given]
+        if given:
+            raise InputError(
+                "a server decides by itself how it computes",
+                where=", ".join(given),
+                remedy="leave these out; `concurrency` in the address says how many requests run",
+            )
         yield cast(BatchEncoder, load_server_encoder(name))
     elif settings.engine == "ray":
         from osler.represent.engine_ray import ray_encoder

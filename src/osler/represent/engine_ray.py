@@ -61,12 +61,20 @@ def ray_encoder(name: str, *, dtype: str, settings: EngineSettings) -> Iterator[
         settings: address, number of workers, graphics processors per worker.
 
     Raises:
-        InputError: no cluster, no room for a worker, or a worker with other weights or versions.
+        InputError: no cluster, no room for a worker, more workers than this machine has cores, or a worker
+            with other weights or versions.
     """
     facts, tokenizer = recipe(name), load_tokenizer(name)
     digest = weights_hash(facts)
     cores = len(os.sched_getaffinity(0))
     gpus = settings.gpus_per_worker
+    if settings.address is None and (settings.workers or 1) > cores:
+        raise InputError(
+            f"{settings.workers:,} workers, each with a model of its own, on {cores} cores",
+            where="workers",
+            allowed=[f"1 to {cores}"],
+            remedy="name fewer, or the --address of a cluster",
+        )
     with cluster(settings.address, cpus=settings.workers or cores) as ray:
         workers = settings.workers or _room(ray.cluster_resources(), gpus)
         pool = WorkerPool(ray, encoder=name, dtype=dtype, workers=workers, gpus=gpus)

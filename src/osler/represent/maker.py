@@ -84,6 +84,13 @@ class VectorMaker:
         batches = ([ids[i] for i in batch] for batch, _ in todo)
         made = self.encoder.encode_batches(batches, lead=len(self.prefix))
         for (batch, key), new in zip(todo, made, strict=True):
+            broken = int((~np.isfinite(new)).any(axis=1).sum())
+            if broken:
+                raise InputError(
+                    f"encoder '{self.encoder.facts.name}' gives vectors that are no numbers",
+                    count=broken,
+                    remedy="use --dtype float32, or other weights",
+                )
             self.cache.put(key, new)
             vectors[batch] = new
             self.step(sum(len(ids[i]) for i in batch))

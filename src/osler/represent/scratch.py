@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
+from osler.base.errors import InputError
 from osler.statements.read import Texts
 
 if TYPE_CHECKING:
@@ -32,7 +33,13 @@ def scratch(folder: Path) -> Iterator["duckdb.DuckDBPyConnection"]:
         "autoload_known_extensions": "false",
     }
     with duckdb.connect(":memory:", config=options) as connection:
-        yield connection
+        try:
+            yield connection
+        except (duckdb.InvalidInputException, duckdb.IOException) as error:
+            raise InputError(
+                f"a file of texts is not readable ({type(error).__name__})",
+                remedy="make the texts again with `osler text`, and see to free space",
+            ) from error
 
 
 def count_distinct(texts: Texts, *, unit: str, most: int | None, folder: Path) -> tuple[int, int, int]:
