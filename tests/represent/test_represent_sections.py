@@ -191,7 +191,7 @@ representations:
   counts: {kind: counts}
   aspects: {kind: section, text: main, encoder: ENCODER, weights: {labs: 2, visits: 0}}
 predict: {heads: [lr], compare_to: counts+lr}
-phenotype: {arms: [kmeans], k: [2, 3]}
+phenotype: {arms: [kmeans], k: [2, 3], bootstraps: 5, references: 19}
 """
 
 
