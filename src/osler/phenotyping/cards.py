@@ -11,7 +11,7 @@ import numpy as np
 import polars as pl
 
 from osler.measure.association import level_test, rank_test
-from osler.measure.compare import holm
+from osler.measure.compare import benjamini_hochberg, holm
 from osler.measure.effects import mean_difference, proportion_difference
 from osler.phenotyping.naming import CardRow
 from osler.phenotyping.partition import Array
@@ -145,7 +145,7 @@ def test_table(arm: str, cluster: Array, table: TypedTable, *, used: Array) -> p
         return made
     known = made.filter(tested)["p"].to_numpy()
     places = np.flatnonzero(tested.to_numpy())
-    corrected = {"p_holm": holm(known), "p_bh": _benjamini_hochberg(known)}
+    corrected = {"p_holm": holm(known), "p_bh": benjamini_hochberg(known)}
     for name, values in corrected.items():
         whole = np.full(made.height, np.nan)
         whole[places] = values
@@ -196,9 +196,3 @@ def _columns(table: TypedTable) -> Iterator[tuple[int, tuple[Variable, str | Non
 
 def _known(*values: float) -> list[float | None]:
     return [None if np.isnan(value) else float(value) for value in values]
-
-
-def _benjamini_hochberg(p: Array) -> Array:
-    from scipy.stats import false_discovery_control
-
-    return np.asarray(false_discovery_control(p, method="bh"))
