@@ -86,7 +86,8 @@ def results_of(
     """
     name, group = found.arm.name, labels.samples["group_id"].to_numpy()
     # A repeat is one run: how far runs from other seeds agree is known by now.
-    repeated = settings.model_copy(update={"seeds": 1})
+    classes = settings.lca.model_copy(update={"starts": settings.lca.refit_starts})
+    repeated = settings.model_copy(update={"seeds": 1, "lca": classes})
     strength = prediction_strengths(found, data, settings=repeated) if settings.splits else {}
     stability: dict[int, Stability] = {}
     early = not found.arm.slow and settings.bootstraps > 0

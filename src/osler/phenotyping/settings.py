@@ -29,7 +29,7 @@ class LatentClassSettings(Settings):
 
     Attributes:
         starts: random starts of the main fit.
-        refit_starts: random starts of a fit that is also given a model to start from (a bootstrap).
+        refit_starts: random starts of a repeat: a bootstrap, a half, a data set without clusters.
         short: iterations of each start before the best are chosen; the first half is annealed.
         finalists: share of the starts, the best after the short run, that go on until they converge.
         iterations: most iterations until then.
