@@ -110,7 +110,14 @@ def write_texts(folder: Path, *, shards: int, rows: int) -> None:
                 ),
             ):
                 write_parquet(part / name / f"{shard}.parquet", frame)
-        info = {"shards": [str(shard) for shard in range(shards)], "samples": "labels", "settings": {}}
+        info = {
+            "shards": [str(shard) for shard in range(shards)],
+            "samples": "labels",
+            "settings": {},
+            # A token is a third of the characters here, which is no tokenizer's count.
+            "tokenizer": "characters",
+            "tokenizer_hash": "characters",
+        }
         write_json(part / "texts.json", info)
 
 
