@@ -1,15 +1,17 @@
 """Speed of encoding: ours beside `SentenceTransformer.encode`, same weights, texts and threads, in one run.
 
     python benchmarks/encode.py [--texts 4000] [--threads 2] [--sets log-normal sepsis eicu]
+                                [--dtype auto]
 
 Three sets of texts: made-up statements joined until their lengths are log-normal (median 40 tokens, up to
 the context of 256), and, where the data is at hand ($OSLER_DATA or shared/data beside the repository), the
 records of the 2024 Pediatric Sepsis Data Challenge and of the eICU demo, divided between statements into
-windows of that context; all in mixed order. The peer runs as it comes (float32, 32 texts at a time) and at
-its best over batch sizes, and over bfloat16 where that pays. Before a time is printed, our vectors are
-compared with the peer's in float32: cosine, and whether the nearest neighbour of each text is the same, or
-another that is as near to within .001 (records repeat each other). The ceiling is what this machine reaches
-in plain matrix products of the model's shapes in our number format.
+windows of that context; all in mixed order. The peer runs as it comes (float32, 32 texts at a time) and
+at its best over batch sizes, and over bfloat16 where that pays, or in the format that is asked for.
+Before a time is printed, our vectors are compared with the peer's in float32: cosine, and whether the
+nearest neighbour of each text is the same, or another that is as near to within .001 (records repeat each
+other). The ceiling is what this machine reaches in plain matrix products of the model's shapes in our
+number format.
 """
 
 import argparse
@@ -139,11 +141,11 @@ def neighbours_kept(reference: np.ndarray, made: np.ndarray) -> tuple[float, flo
     return float((near.argmax(axis=1) == found).mean()), float((lost < 0.001).mean())
 
 
-def compare(texts: list[str], *, threads: int) -> dict[str, Any]:
+def compare(texts: list[str], *, threads: int, dtype: str) -> dict[str, Any]:
     """Both encoders on the same texts."""
     from sentence_transformers import SentenceTransformer
 
-    ours = load_encoder("minilm", threads=threads)
+    ours = load_encoder("minilm", threads=threads, dtype=dtype)
     folder = str(ours.facts.path())
     torch.set_num_threads(threads)
     ids = ours.tokenizer.encode(texts)
@@ -158,12 +160,13 @@ def compare(texts: list[str], *, threads: int) -> dict[str, Any]:
     own = seconds_of(lambda: ours.encode_ids(ours.tokenizer.encode(texts)))
     plain = seconds_of(lambda: peer.encode(texts))
     best = plain
-    for dtype in (torch.float32, *([torch.bfloat16] if bfloat16_pays() else [])):
-        model = SentenceTransformer(folder, device="cpu", model_kwargs={"dtype": dtype})
+    kinds = {"float32": torch.float32, "bfloat16": torch.bfloat16}
+    tried = [torch.float32, *([torch.bfloat16] if bfloat16_pays() else [])]
+    for kind in tried if dtype == "auto" else [kinds[dtype]]:
+        model = SentenceTransformer(folder, device="cpu", model_kwargs={"dtype": kind})
         for size in (8, 16, 32, 64, 128):
             best = min(best, seconds_of(lambda m=model, s=size: m.encode(texts, batch_size=s)))  # type: ignore[misc]
     tokens = int(lengths.sum())
-    kind = torch.bfloat16 if ours.dtype == "bfloat16" else torch.float32
     return {
         "texts": len(texts),
         "tokens": tokens,
@@ -174,7 +177,7 @@ def compare(texts: list[str], *, threads: int) -> dict[str, Any]:
         "neighbours_the_same": round(same, 4),
         "neighbours_as_near": round(as_near, 4),
         "dtype": ours.dtype,
-        "share_of_ceiling": round(operations(lengths) / own / ceiling(kind), 3),
+        "share_of_ceiling": round(operations(lengths) / own / ceiling(kinds[ours.dtype]), 3),
     }
 
 
@@ -183,6 +186,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--texts", type=int, default=4000)
     parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument(
+        "--dtype", choices=["auto", "float32", "bfloat16"], default="auto", help="of ours and the peer's best"
+    )
     parser.add_argument("--sets", nargs="+", choices=list(SETS), default=list(SETS))
     arguments = parser.parse_args()
     found = {}
@@ -190,7 +196,7 @@ def main() -> None:
         wanted = arguments.texts
         texts = log_normal_texts(wanted) if SETS[name] is None else record_texts(name, wanted)
         if texts:
-            found[name] = compare(texts, threads=arguments.threads)
+            found[name] = compare(texts, threads=arguments.threads, dtype=arguments.dtype)
             print(name, json.dumps(found[name]), flush=True)
     first_name, first = next(iter(found.items()))
     head = {

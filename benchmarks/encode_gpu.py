@@ -95,7 +95,7 @@ def encoder_of(model: Any, size: str, *, dtype: str, device: str, length: int, s
 
 
 def check(size: str, *, device: str) -> float:
-    """Largest difference between vectors of a padded batch and of its texts one at a time, in float32."""
+    """Largest difference between vectors of a batch and of its texts one at a time, in float32."""
     torch.manual_seed(0)
     model = random_model(size, layers=2, dtype=torch.float32, device=device)
     encoder = encoder_of(model, size, dtype="float32", device=device, length=64, search=False)

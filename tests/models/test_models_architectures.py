@@ -56,24 +56,21 @@ def test_a_folder_of_each_architecture(tmp_path, architecture, pooling):
     vectors = encoder.encode_ids(encoder.tokenizer.encode(TEXTS))
     expected = [_pooled(hidden_of(model, [BOS, *ids_of(text), EOS]), pooling) for text in TEXTS]
     assert np.abs(vectors - expected).max() < 1e-4
-    # All in one batch, the longest with the shortest: padding must not show.
+    # All in one batch, the longest with the shortest: no text may see another.
     assert np.abs(encoder.encode_batch(encoder.tokenizer.encode(TEXTS)) - expected).max() < 1e-4
 
 
-@pytest.mark.parametrize("side", ["left", "right"])
 @pytest.mark.parametrize("attention", ["causal", "bidirectional"])
 @pytest.mark.parametrize("architecture", ["qwen2", "qwen3", "llama", "mistral"])
-def test_padding_side_and_mask_of_decoders(tmp_path, architecture, attention, side):
+def test_direction_of_attention_of_decoders(tmp_path, architecture, attention):
     model = _folder(tmp_path, architecture, pooling="last")
     base = load_encoder(str(tmp_path), dtype="float32")
-    base._model.config.is_causal = attention == "causal"
-    encoder = replace(base, facts=replace(base.facts, padding_side=side, attention=attention))
+    encoder = replace(base, facts=replace(base.facts, attention=attention))
     vectors = encoder.encode_batch(encoder.tokenizer.encode(TEXTS))
     bidirectional = attention == "bidirectional"
     whole = [[BOS, *ids_of(text), EOS] for text in TEXTS]
     expected = [hidden_of(model, ids, bidirectional=bidirectional)[-1] for ids in whole]
     assert np.abs(vectors - expected).max() < 1e-4
-    # A batch without padding needs its mask too.
     alone = np.vstack([encoder.encode_batch([ids_of(text)]) for text in TEXTS])
     assert np.abs(alone - expected).max() < 1e-4
     other = [hidden_of(model, ids, bidirectional=not bidirectional)[-1] for ids in whole]

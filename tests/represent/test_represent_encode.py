@@ -10,6 +10,7 @@ from represent_support import small_plan, two_samples_each, write_dataset
 import osler.models.encoder
 from osler.base.errors import InputError
 from osler.base.files import read_json, write_json
+from osler.models.batching import BUDGET
 from osler.models.encoder import Encoder, load_encoder
 from osler.represent.encode import make_vectors
 from osler.represent.settings import EncodeSettings
@@ -260,7 +261,7 @@ def test_a_job_goes_on_with_the_budget_and_the_device_that_it_began_with(
     settings = fp32(tiny_encoder, "document")
     whole = make_vectors(texts, tmp_path / "whole", settings=settings)
     part = next(iter((tmp_path / "whole").glob("encoder.json")))
-    assert read_json(part)["plan"]["budget"] == 4096
+    assert read_json(part)["plan"]["budget"] == BUDGET
     assert read_json(part)["encoder"]["device"] == "cpu"
     encode, calls = Encoder.encode_batch, []
 

@@ -1,6 +1,7 @@
 """The architectures that can be loaded: which class of transformers, and what each needs to be told."""
 
 from dataclasses import dataclass
+from typing import Any
 
 
 @dataclass(frozen=True)
@@ -20,6 +21,10 @@ class Architecture:
     decoder: bool = False
     reserved: int = 0
     pooler: bool = False
+
+    def first_position(self, config: Any) -> int:
+        """Position of the first token of a text, by the model's settings: after that of padding, or 0."""
+        return int(config.pad_token_id) + 1 if self.reserved else 0
 
 
 ARCHITECTURES: dict[str, Architecture] = {

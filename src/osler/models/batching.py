@@ -1,6 +1,7 @@
-"""Batches under a budget of padded tokens, planned from the texts alone.
+"""Batches under a budget of tokens, planned from the texts alone.
 
-Texts are ordered by their true number of tokens, so that little is padded. The plan is a pure function of the
+Texts are ordered by their true number of tokens, so that those of one length are attended to at once
+(`osler.models.packing`). The plan is a pure function of the
 texts: the same texts give the same batches of the same shapes, whatever came before, whatever is cached and
 however often the job was killed. Where a batch ends depends mostly on the keys of the texts in it
 (content-defined cuts), so that a few new texts change a few batches and leave the others, and their cached
@@ -12,12 +13,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
-# Padded tokens of one batch: large enough to fill two to eight cores, small enough for their caches.
-BUDGET = 4096
-PLAN_VERSION = 2
-# A batch of at least this many padded tokens ends before a text that is this much longer than its first one:
-# products of matrices gain little beyond, and padding costs as much as text.
-_ENOUGH, _LONGER = 512, 1.05
+# Tokens of one batch: large enough for products of matrices to be fast, small enough for the cache of a core.
+BUDGET = 2048
+PLAN_VERSION = 3
 
 
 def key_of_ids(ids: Sequence[int] | np.ndarray) -> bytes:
@@ -33,7 +31,7 @@ def plan_batches(
     Args:
         lengths: number of tokens of each text, special tokens included.
         keys: 16 bytes for each text, a function of its content.
-        budget: most padded tokens of one batch; a longer text is a batch of its own.
+        budget: most tokens of one batch; a longer text is a batch of its own.
 
     Returns:
         int64 arrays of positions; each position is in exactly one batch, in the order of (length, key).
@@ -48,13 +46,13 @@ def plan_batches(
     head = np.array([int.from_bytes(key[:8], "big") for key in keys], dtype=np.uint64)
     order = np.array(sorted(range(len(keys)), key=lambda i: (lengths[i], keys[i])), dtype=np.int64)
     batches: list[np.ndarray] = []
-    start = 0
+    start = tokens = 0
     for end in range(1, len(order) + 1):
-        full = end == len(order) or (end + 1 - start) * lengths[order[end]] > budget
-        if not full and lengths[order[end]] > _LONGER * lengths[order[start]]:
-            full = (end - start) * lengths[order[end - 1]] >= _ENOUGH * budget // BUDGET
-        often = max(budget // max(int(lengths[order[end - 1]]), 1), 1)
+        length = int(lengths[order[end - 1]])
+        tokens += length
+        often = max(budget // max(length, 1), 1)
+        full = end == len(order) or tokens + lengths[order[end]] > budget
         if full or int(head[order[end - 1]]) % often == 0:
             batches.append(order[start:end])
-            start = end
+            start, tokens = end, 0
     return batches

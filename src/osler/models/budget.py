@@ -1,4 +1,4 @@
-"""How many padded tokens a graphics processor is given at a time: doubled while it gets faster and fits."""
+"""How many tokens a graphics processor is given at a time: doubled while it gets faster and fits."""
 
 import time
 from collections.abc import Callable, Sequence
@@ -31,7 +31,7 @@ def find_budget(
         most: largest budget that is tried.
 
     Returns:
-        Padded tokens of a batch, a power of two times `osler.models.batching.BUDGET`.
+        Tokens of a batch, a power of two times `osler.models.batching.BUDGET`.
     """
     best, fastest = BUDGET, 0.0
     budget = BUDGET

@@ -21,13 +21,14 @@ from osler.models.batching import BUDGET, key_of_ids, plan_batches
 from osler.models.budget import find_budget
 from osler.models.device import choose_device
 from osler.models.loading import choose_dtype, load_heads, load_model, weights_hash
-from osler.models.pooling import model_inputs, pad_batch, pool
+from osler.models.packing import pack, use_packing
+from osler.models.pooling import model_inputs, pool
 from osler.models.recipes import Recipe, recipe
 from osler.models.room import Room
 from osler.models.tokenizer import Tokenizer, load_tokenizer
 
 # Raise it when a change here alters vectors: it is part of every cache key.
-CODE_VERSION = 1
+CODE_VERSION = 2
 # Longest text that a budget is tried with on a graphics processor.
 _TRIED = 2048
 
@@ -43,7 +44,7 @@ class Encoder:
         dtype: number format of the weights: `float32`, `bfloat16`, `nf4` or `int8`.
         threads: number of batches computed at a time.
         device: `cpu` or `cuda`.
-        budget: padded tokens of a batch that suit the device.
+        budget: tokens of a batch that suit the device.
 
     Examples:
         >>> encoder = load_encoder("minilm", dtype="float32")
@@ -61,6 +62,10 @@ class Encoder:
     _model: Any
     _heads: tuple[Any, ...]
     _room: Room
+
+    def __post_init__(self) -> None:
+        """Have the model take packed texts."""
+        use_packing(self._model)
 
     def encode_ids(self, ids: Sequence[Sequence[int]], *, lead: int = 0) -> np.ndarray:
         """Vectors of texts given as token ids without special tokens.
@@ -120,19 +125,18 @@ class Encoder:
     def _encode(self, ids: Sequence[Sequence[int]], *, lead: int) -> np.ndarray:
         import torch
 
-        batch = pad_batch(
+        packed = pack(
             ids,
             prefix=self.tokenizer.prefix,
             suffix=self.tokenizer.suffix,
             pad_id=self.tokenizer.pad_id,
-            side=self.facts.padding_side,
             lead=lead,
         )
         # The number of threads would decide how sums are divided, and so the last bits.
         with _one_thread_each(), torch.inference_mode():
-            inputs = model_inputs(batch, self.facts, device=self.device)
-            hidden = self._model(**inputs).last_hidden_state
-            pooled = pool(hidden.float(), batch, self.facts.pooling)
+            inputs = model_inputs(packed, self.facts, self._model.config, device=self.device)
+            hidden = self._model(**inputs).last_hidden_state[0]
+            pooled = pool(hidden, packed, self.facts.pooling)
             for head in self._heads:
                 pooled = head(pooled)
             pooled = pooled[:, : self.facts.dimension]

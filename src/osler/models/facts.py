@@ -27,7 +27,7 @@ class Recipe:
             first), `last` (the last that is no padding) or `text` (mean without instruction and special
             tokens).
         normalise: whether vectors are scaled to length 1, after the cut.
-        padding_side: the side on which shorter texts of a batch are padded.
+        padding_side: the side on which its publishers pad shorter texts of a batch; here none is padded.
         prompt: how an instruction and a text are put together; None where instructions do not apply.
         context: most tokens of one window, special tokens included.
         dimension: length of a vector.

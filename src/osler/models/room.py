@@ -17,7 +17,7 @@ class Room:
         special: special tokens of each text.
 
     Attributes:
-        limit: most padded tokens of a batch; None: nothing was too large yet.
+        limit: most tokens of a batch; None: nothing was too large yet.
 
     Examples:
         >>> room = Room(special=2)
@@ -37,7 +37,7 @@ class Room:
         Raises:
             InputError: one text alone does not fit.
         """
-        size = self._padded(ids)
+        size = self._tokens(ids)
         if self.limit is None or size <= self.limit or len(ids) == 1:
             try:
                 return encode(ids)
@@ -57,8 +57,8 @@ class Room:
         middle = len(ids) // 2
         return np.concatenate([self.run(ids[:middle], encode), self.run(ids[middle:], encode)])
 
-    def _padded(self, ids: Ids) -> int:
-        return len(ids) * (self._special + max(len(one) for one in ids))
+    def _tokens(self, ids: Ids) -> int:
+        return sum(self._special + len(one) for one in ids)
 
 
 def is_out_of_memory(error: BaseException) -> bool:

@@ -34,7 +34,7 @@ class VectorCache:
         self._folder = folder
         # The place and the name of an encoder do not change its vectors; its content does.
         made_by = encoder.describe()
-        parts = ("weights_sha256", "tokenizer_sha256", "architecture", "attention", "padding_side", "pooling")
+        parts = ("weights_sha256", "tokenizer_sha256", "architecture", "attention", "pooling")
         after = ("heads", "dimension", "normalise", "dtype", "device")
         self._prefix = hash_json(
             {name: made_by[name] for name in (*parts, *after, "threads_per_batch", "code_version")}

@@ -27,7 +27,7 @@ class RayEncoder:
         weights_sha256: SHA-256 of its weights here, the same as on every worker.
         dtype: number format of the computation.
         threads: number of workers.
-        budget: padded tokens of a batch that suit the first worker.
+        budget: tokens of a batch that suit the first worker.
         pool: the workers.
     """
 

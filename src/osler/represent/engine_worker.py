@@ -25,7 +25,7 @@ class Report:
         host: name of its machine.
         made_by: `describe()` of its encoder.
         software: versions that decide the bytes of a vector.
-        budget: padded tokens of a batch that suit its device.
+        budget: tokens of a batch that suit its device.
         hardware: what decides their last bits: kind of processor, or of graphics processor.
     """
 

@@ -22,7 +22,7 @@ class VectorMaker:
         encoder: what computes vectors.
         chosen: the instruction; its tokens come off the room of each window.
         cache: vectors computed before.
-        budget: padded tokens of a batch; None: what suits the encoder.
+        budget: tokens of a batch; None: what suits the encoder.
 
     Attributes:
         room: tokens of text that a window has room for.
