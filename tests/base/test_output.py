@@ -87,11 +87,22 @@ def test_refused_input_leaves_the_folder_to_the_mended_one(tmp_path: Path) -> No
 
 
 def test_unfinished_work_of_another_command_is_called_so(tmp_path: Path) -> None:
-    with contextlib.suppress(KeyboardInterrupt), Output(tmp_path / "out", key="one", forget_refused=True):
+    job = Output(tmp_path / "out", key="one", forget_refused=True)
+    with contextlib.suppress(KeyboardInterrupt), job as part:
+        (part / "shard").write_text("done")
         raise KeyboardInterrupt
     with pytest.raises(InputError, match="unfinished work of another command"):
         Output(tmp_path / "out", key="two")
     assert (tmp_path / "out" / ".part-one").exists()
+
+
+def test_a_failed_job_that_finished_no_file_leaves_nothing(tmp_path: Path) -> None:
+    with contextlib.suppress(InputError), Output(tmp_path / "out", key="one") as part:
+        (part / ".scratch").mkdir()
+        (part / ".scratch" / "half").write_text("half")
+        raise InputError("no such weights")
+    assert not (tmp_path / "out").exists()
+    Output(tmp_path / "out", key="two")
 
 
 def test_a_kill_during_the_move_is_mended(tmp_path: Path) -> None:

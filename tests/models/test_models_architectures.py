@@ -16,6 +16,7 @@ from models_support import (
     unit,
 )
 
+from osler.base.errors import InputError
 from osler.models.architectures import ARCHITECTURES
 from osler.models.encoder import load_encoder
 from osler.models.facts import Recipe
@@ -169,6 +170,8 @@ def test_a_cut_is_made_before_the_vector_gets_length_one(tmp_path, monkeypatch):
     monkeypatch.setitem(RECIPES, row.name, row)
     encoder = load_encoder(f"{row.name}@{tmp_path}:8", dtype="float32")
     assert encoder.facts.dimension == 8
+    with pytest.raises(InputError, match="no vectors of dimension 7"):
+        load_encoder(f"{row.name}@{tmp_path}:7", dtype="float32")
     end = VOCABULARY["<|endoftext|>"]
     expected = [hidden_of(model, [BOS, *ids_of(text), end])[-1][:8] for text in TEXTS]
     assert (

@@ -4,7 +4,7 @@ The manifest (`manifest.json`) is written last and holds the key of the work (a 
 result depends on) and the SHA-256 of each file. A folder with a manifest of the same key is complete and
 is not made again. The time of making, `created_at` in `dataset.json`, is no part of a hash, so that the
 same work has the same manifest. A killed job leaves its part folder behind; the next job with the same key
-finds the files that were finished in it and goes on.
+finds the files that were finished in it and goes on. A failed job that has finished no file leaves nothing.
 """
 
 import re
@@ -85,7 +85,8 @@ class Output:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         if error is not None:
-            if self._forget_refused and isinstance(error, InputError):
+            refused = self._forget_refused and isinstance(error, InputError)
+            if refused or not _holds_files(self.part):
                 shutil.rmtree(self.part, ignore_errors=True)
                 if self._is_new and not any(self.folder.iterdir()):
                     self.folder.rmdir()
@@ -121,6 +122,14 @@ class Output:
             )
         for entry in others:
             shutil.rmtree(entry) if entry.is_dir() and not entry.is_symlink() else entry.unlink()
+
+
+def _holds_files(part: Path) -> bool:
+    """Whether there is a finished file; names that begin with a dot are of what is being made."""
+    return any(
+        path.is_file() and not any(name.startswith(".") for name in path.relative_to(part).parts)
+        for path in part.rglob("*")
+    )
 
 
 def _move(folder: Path, part: Path) -> None:

@@ -42,10 +42,11 @@ def check_command(
         ),
     ],
     dtype: Annotated[str, typer.Option(help="auto, float32, bfloat16, nf4 or int8.")] = "auto",
+    device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
     as_json: Annotated[bool, typer.Option("--json", help="Print the summary as one JSON object.")] = False,
 ) -> None:
     """Load an encoder, check its weights, encode three sentences, and say how fast it is."""
     from osler.cli.summary import show_summary
     from osler.models.check import check_encoder
 
-    show_summary(check_encoder(name, dtype=dtype), as_json=as_json)
+    show_summary(check_encoder(name, dtype=dtype, device=device), as_json=as_json)

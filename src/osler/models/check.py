@@ -75,12 +75,13 @@ def _state(facts: Recipe, dtype: str) -> tuple[int | None, str]:
     return size, "runs here"
 
 
-def check_encoder(name: str, *, dtype: str = "auto") -> dict[str, Any]:
+def check_encoder(name: str, *, dtype: str = "auto", device: str = "auto") -> dict[str, Any]:
     """Load an encoder, check its weights, encode three sentences and measure its speed.
 
     Args:
         name: a name as for `osler.models.recipes.recipe`.
         dtype: `auto`, `float32`, `bfloat16`, `nf4` or `int8`.
+        device: `auto`, `cpu` or `cuda`.
 
     Returns:
         Facts, similarity of two sentences of like meaning and of two of unlike meaning, tokens per second.
@@ -94,7 +95,7 @@ def check_encoder(name: str, *, dtype: str = "auto") -> dict[str, Any]:
             where=name.partition("?")[0].partition("#")[0],
             remedy="osler encode TEXTS --encoder ADDRESS asks it for one vector first",
         )
-    encoder = load_encoder(name, dtype=dtype)
+    encoder = load_encoder(name, dtype=dtype, device=device)
     vectors = encoder.encode_ids(encoder.tokenizer.encode(list(_SENTENCES)))
     if not np.isfinite(vectors).all():
         raise InputError(
@@ -106,6 +107,7 @@ def check_encoder(name: str, *, dtype: str = "auto") -> dict[str, Any]:
         **_row(encoder.facts),
         "weights_sha256": encoder.weights_sha256,
         "dtype": encoder.dtype,
+        "device": encoder.device,
         "threads": encoder.threads,
         "like_meaning": round(float(length[0] @ length[1]), 3),
         "unlike_meaning": round(float(length[0] @ length[2]), 3),

@@ -79,7 +79,11 @@ def _load_base(facts: Recipe, dtype: str, device: str) -> Any:
             remedy="get it as model.safetensors",
         ) from error
     except (SafetensorError, StrictDataclassError, RuntimeError, OSError, ValueError) as error:
-        raise InputError(f"encoder '{facts.name}' cannot be loaded: {error}", where=facts.path()) from error
+        raise InputError(
+            f"encoder '{facts.name}' cannot be loaded: {error}",
+            where=facts.path(),
+            remedy="download the encoder again",
+        ) from error
     for kind_of, keys in (("are missing", "missing_keys"), ("have other shapes", "mismatched_keys")):
         found = sorted(str(key) for key in report[keys])
         if found:

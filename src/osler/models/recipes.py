@@ -81,7 +81,9 @@ def _with_dimension(name: str) -> Recipe:
     if dimension == facts.dimension:
         return facts
     width = facts.width or facts.dimension
-    if dimension not in facts.cuts and not (facts.cuts and not facts.heads and 0 < dimension < width):
+    if dimension not in facts.cuts and not (
+        facts.cuts and not facts.heads and min(facts.cuts) <= dimension < width
+    ):
         raise InputError(
             f"encoder '{facts.name}' has no vectors of dimension {dimension}",
             allowed=[facts.dimension, *facts.cuts],
