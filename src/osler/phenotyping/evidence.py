@@ -8,6 +8,7 @@ from typing import TypeVar
 import numpy as np
 
 from osler.base.errors import InputError
+from osler.base.parallel import map_pieces
 from osler.measure.resample import group_positions
 from osler.measure.stability import Stability, bootstrap_stability
 from osler.phenotyping.data import ArmInput
@@ -78,11 +79,12 @@ def reference_separations(
         draws: reference data sets; 19 or more, or no cluster can have a p of .05.
         seed: seed of the first.
     """
-    found = []
-    for i in range(draws):
-        data = draw(seed + i)
-        found.append(_counted(coordinates(data), pipeline(data, seed + i), share))
-    return found
+
+    def run(number: int) -> Array:
+        data = draw(seed + number)
+        return _counted(coordinates(data), pipeline(data, seed + number), share)
+
+    return list(map_pieces(run, range(draws)))
 
 
 def evidence(

@@ -9,6 +9,7 @@ from typing import Protocol
 
 import numpy as np
 
+from osler.base.parallel import map_pieces
 from osler.measure.resample import group_positions
 from osler.measure.stability import Stability, Strength, bootstrap_stability, prediction_strength
 from osler.phenotyping.data import ArmInput
@@ -61,14 +62,18 @@ def bootstraps(
     Returns:
         k -> Jaccard and dissolution of each cluster.
     """
-    runs: dict[int, list[tuple[Array, Array]]] = {k: [] for k in clusters}
-    for draw in range(draws):
+
+    def run(draw: int) -> tuple[Array, dict[int, Array]]:
         rows = bootstrap_rows(group, draw=draw, seed=settings.seed)
         seed = settings.seed + 1 + draw
-        space = arm.fit_space(data.take(rows), settings=settings, seed=seed)
-        for k in clusters:
-            found = arm.divide(space.points, k, settings=settings, seed=seed).cluster
-            runs[k].append((rows, found.astype(np.int16)))
+        points = arm.fit_space(data.take(rows), settings=settings, seed=seed).points
+        found = {k: arm.divide(points, k, settings=settings, seed=seed).cluster for k in clusters}
+        return rows, {k: cluster.astype(np.int16) for k, cluster in found.items()}
+
+    runs: dict[int, list[tuple[Array, Array]]] = {k: [] for k in clusters}
+    for rows, found in map_pieces(run, range(draws)):
+        for k, cluster in found.items():
+            runs[k].append((rows, cluster))
         step(1)
     return {k: bootstrap_stability(cluster, runs[k]) for k, cluster in clusters.items()}
 
