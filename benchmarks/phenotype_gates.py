@@ -19,14 +19,16 @@ from sklearn.cluster import KMeans
 from threadpoolctl import threadpool_limits
 
 from osler.measure.agreement import agreement
-from osler.measure.stability import prediction_strength
+from osler.measure.stability import bootstrap_stability, prediction_strength
 from osler.phenotyping.cohorts import KINDS, WITHOUT, simulate_cohort
-from osler.phenotyping.evidence import evidence, reference_separations, refit
+from osler.phenotyping.evidence import evidence, reference_separations
 from osler.phenotyping.gates import Evidence, cluster_verdicts, partition_verdict
 from osler.phenotyping.reference import table_reference
+from osler.phenotyping.repeat import bootstrap_rows
 from osler.phenotyping.separation import table_coordinates
 
 LARGEST_K = 6
+DRAWS = 50
 STRONG = 0.8
 BUDGET = 0.08
 
@@ -66,13 +68,23 @@ def judge(kind, seed, samples, fixed=None):
         def pipeline(data, draw_seed):
             return kmeans(data, k, draw_seed)
 
+        def bootstrap(draw):
+            rows = bootstrap_rows(np.arange(table.n_samples), draw=draw, seed=seed)
+            return rows, pipeline(table.take(rows), seed + draw)
+
         cluster = pipeline(table, seed)
         reference = table_reference(table)
         known = evidence(
             cluster,
-            stability=refit(table, cluster, pipeline, lambda data, rows: data.take(rows), seed=seed),
+            stability=bootstrap_stability(cluster, map(bootstrap, range(DRAWS))),
             coordinates=table_coordinates(table),
-            reference=reference_separations(reference.draw, pipeline, table_coordinates, seed=seed),
+            reference=reference_separations(
+                reference.draw,
+                lambda data, draw_seed: [pipeline(data, draw_seed)],
+                table_coordinates,
+                draws=DRAWS,
+                seed=seed,
+            )[0],
             length=cohort.length,
             missing=np.isnan(table.values),
             seed=seed,

@@ -9,7 +9,7 @@ from threadpoolctl import threadpool_limits
 
 from osler.measure.stability import bootstrap_stability
 from osler.phenotyping.cohorts import WITHOUT, simulate_cohort
-from osler.phenotyping.evidence import evidence, reference_separations, refit
+from osler.phenotyping.evidence import evidence, reference_separations
 from osler.phenotyping.explained import explained_by_traces
 from osler.phenotyping.gap import gaps, valley
 from osler.phenotyping.gates import (
@@ -20,6 +20,7 @@ from osler.phenotyping.gates import (
     partition_verdict,
 )
 from osler.phenotyping.reference import table_reference
+from osler.phenotyping.repeat import bootstrap_rows
 from osler.phenotyping.separation import axis_share, separation, table_coordinates, whitened
 from osler.represent.typed import TypedTable
 
@@ -197,13 +198,21 @@ def judge(kind: str, seed: int, k: int) -> str:
         cohort = simulate_cohort(kind, n=400, seed=seed)
         table, pipeline = cohort.table, kmeans(k)
         cluster = pipeline(table, 0)
+
+        def bootstrap(draw: int) -> tuple[np.ndarray, np.ndarray]:
+            rows = bootstrap_rows(np.arange(400), draw=draw, seed=0)
+            return rows, pipeline(table.take(rows), draw)
+
         known = evidence(
             cluster,
-            stability=refit(table, cluster, pipeline, lambda data, rows: data.take(rows), draws=10),
+            stability=bootstrap_stability(cluster, map(bootstrap, range(10))),
             coordinates=table_coordinates(table),
             reference=reference_separations(
-                table_reference(table).draw, pipeline, table_coordinates, draws=19
-            ),
+                table_reference(table).draw,
+                lambda data, seed: [pipeline(data, seed)],
+                table_coordinates,
+                draws=19,
+            )[0],
             length=cohort.length,
             missing=np.isnan(table.values),
         )
@@ -227,8 +236,8 @@ def test_clusters_too_small_to_be_supported_do_not_count() -> None:
 
     def found(share: float) -> list[np.ndarray]:
         return reference_separations(
-            lambda seed: x, lambda data, seed: cluster, lambda data: data, share=share, draws=2
-        )
+            lambda seed: x, lambda data, seed: [cluster], lambda data: data, share=share, draws=2
+        )[0]
 
     assert np.isnan(found(0.05)[0]).all(axis=1).tolist() == [False, False, True]
     assert np.isfinite(found(0.03)[1]).all()
@@ -244,23 +253,12 @@ def test_clusters_too_small_to_be_supported_do_not_count() -> None:
     assert known.size.tolist() == [int((cluster == c).sum()) for c in range(3)]
 
 
-def test_refitting_draws_whole_patients() -> None:
-    table = simulate_cohort("planted easy", n=60).table
+def test_bootstraps_draw_whole_patients() -> None:
     group = np.repeat(np.arange(20), 3)
-    sizes = []
-
-    def pipeline(data: TypedTable, seed: int) -> np.ndarray:
-        sizes.append(data.n_samples)
-        return np.zeros(data.n_samples, dtype=int)
-
-    seen = []
-
-    def take(data: TypedTable, rows: np.ndarray) -> TypedTable:
+    drawn = [bootstrap_rows(group, draw=draw, seed=4) for draw in range(5)]
+    for rows in drawn:
+        assert len(rows) == 60
         counts = np.bincount(rows, minlength=60).reshape(20, 3)
-        seen.append(bool((counts == counts[:, :1]).all()))
-        return data.take(rows)
-
-    found = refit(table, np.zeros(60, dtype=int), pipeline, take, group=group, draws=5)
-    assert all(seen)
-    assert sizes == [60] * 5
-    assert found.jaccard.tolist() == [1.0]
+        assert (counts == counts[:, :1]).all()
+    assert len({rows.tobytes() for rows in drawn}) == 5
+    assert np.array_equal(drawn[3], bootstrap_rows(group, draw=3, seed=4))

@@ -3,6 +3,7 @@
 import os
 import time
 from collections.abc import Callable, Iterator, Sequence
+from multiprocessing import parent_process
 from typing import TypeVar
 
 Item = TypeVar("Item")
@@ -44,7 +45,8 @@ def map_pieces(
     yield first
     rest = items[1:]
     workers = min(cores(), len(rest))
-    if workers < 2 or took * len(rest) < pays:
+    # A process that is one of several has its core already.
+    if workers < 2 or took * len(rest) < pays or parent_process() is not None:
         yield from map(work, rest)
         return
     from joblib import Parallel, delayed

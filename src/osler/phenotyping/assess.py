@@ -1,6 +1,7 @@
 """What is known of an arm's partitions: whether their clusters come back, and a verdict on each."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import polars as pl
@@ -40,9 +41,16 @@ VERDICTS: dict[str, pl.DataType] = {
 
 
 def prediction_strengths(
-    found: Clustered, data: ArmInput, *, settings: PhenotypeSettings
+    found: Clustered, data: ArmInput, *, settings: PhenotypeSettings, spaces: dict[bytes, FittedSpace]
 ) -> dict[int, Strength]:
-    """Prediction strength of every k of an arm; of one that finds k by itself there is none."""
+    """Prediction strength of every k of an arm; of one that finds k by itself there is none.
+
+    Args:
+        found: the arm.
+        data: the samples.
+        settings: of a repeat.
+        spaces: the space fitted on each half, shared by arms of one space.
+    """
     if found.arm.finds_k:
         return {}
 
@@ -57,62 +65,117 @@ def prediction_strengths(
         list(found.partitions),
         splits=settings.splits,
         settings=settings,
+        spaces=spaces,
     )
 
 
-def bootstrap_arm(
-    found: Clustered,
+def bootstrap_arms(
+    found: Sequence[Clustered],
     data: ArmInput,
-    ks: list[int],
+    ks: Sequence[Sequence[int]],
     *,
     group: Array,
     settings: PhenotypeSettings,
     step: Callable[[int], None],
-) -> dict[int, Stability]:
-    """Stability of some k of an arm over bootstraps of patients, on the samples that it was fitted on."""
-    rows = found.rows
-    clusters = {k: found.partitions[k].cluster[rows] for k in ks}
-    draws = settings.slow_bootstraps if found.arm.slow else settings.bootstraps
+) -> list[dict[int, Stability]]:
+    """Stability of some k of each of the arms of one space, on the samples that they were fitted on."""
+    rows = found[0].rows
     return bootstraps(
-        found.arm, data.take(rows), clusters, group=group[rows], draws=draws, settings=settings, step=step
+        [one.arm for one in found],
+        data.take(rows),
+        [{k: one.partitions[k].cluster[rows] for k in own} for one, own in zip(found, ks, strict=True)],
+        group=group[rows],
+        draws=settings.slow_bootstraps if found[0].arm.slow else settings.bootstraps,
+        settings=settings,
+        step=step,
     )
+
+
+@dataclass(frozen=True)
+class Reference:
+    """What clusters are compared with.
+
+    Attributes:
+        coordinates: the samples in the space in which clusters are scored, float64 [n, q].
+        separations: of the clusters of an arm in each data set without clusters, float64 [k, 4] each.
+    """
+
+    coordinates: Array
+    separations: list[Array]
+
+
+def references(
+    found: Sequence[Clustered], data: ArmInput, ks: Sequence[int], *, settings: PhenotypeSettings
+) -> list[Reference]:
+    """Data sets without clusters, clustered by each of the arms of one space with its own k.
+
+    Arms on variables are refitted on drawn tables. Arms on vectors are refitted on vectors drawn in the
+    fitted space: what is before it may be sparse and has no normal reference.
+    """
+    fitted_on = data.take(found[0].rows)
+    draws = settings.slow_references if found[0].arm.slow else settings.references
+    arms = [(one.arm, k) for one, k in zip(found, ks, strict=True)]
+
+    def divided(points: Points, seed: int) -> list[Array]:
+        return [one.divide(points, k, settings=settings, seed=seed).cluster for one, k in arms]
+
+    if arms[0][0].needs_table:
+
+        def on_table(samples: ArmInput, seed: int) -> list[Array]:
+            return divided(arms[0][0].fit_space(samples, settings=settings, seed=seed).points, seed)
+
+        def scored(samples: ArmInput) -> Array:
+            return table_coordinates(samples.variables())
+
+        coordinates = scored(fitted_on)
+        drawn = input_reference(ArmInput(table=fitted_on.variables()))
+        separations = reference_separations(drawn, on_table, scored, draws=draws, seed=settings.seed)
+    else:
+        own = found[0].fitted.points.euclidean()
+        coordinates = own.astype(np.float64)
+        separations = reference_separations(
+            vector_reference(own).draw,
+            lambda points, seed: divided(Points(coordinates=points), seed),
+            lambda points: points.astype(np.float64),
+            draws=draws,
+            seed=settings.seed,
+        )
+    return [Reference(coordinates, one) for one in separations]
 
 
 def judge(
     found: Clustered,
-    data: ArmInput,
     k: int,
     stability: Stability,
+    reference: Reference,
     *,
     length: Array,
     missing: Array,
-    settings: PhenotypeSettings,
+    seed: int,
 ) -> tuple[list[Verdict], pl.DataFrame]:
     """The verdict on each cluster of a partition (`osler.phenotyping.gates`).
 
     Args:
         found: the arm.
-        data: the samples.
         k: number of clusters.
         stability: of its bootstraps.
+        reference: of its data sets without clusters.
         length: how long each record or text is, [n].
         missing: which values are missing, bool [n, p]; p may be 0.
-        settings: `references`, the number of data sets without clusters.
+        seed: of folds and halves.
 
     Returns:
         The verdicts, and a row for each: `VERDICTS`.
     """
     rows, own = found.rows, found.partitions[k].cluster
-    draws = settings.slow_references if found.arm.slow else settings.references
-    coordinates, reference = _reference(found, data.take(rows), k, draws=draws, settings=settings)
     known = evidence(
         own[rows],
         stability=stability,
-        coordinates=coordinates,
-        reference=reference,
+        coordinates=reference.coordinates,
+        reference=reference.separations,
         length=length[rows],
         missing=missing[rows],
-        seed=settings.seed,
+        seed=seed,
     )
     verdicts = cluster_verdicts(known)
     table = pl.DataFrame(
@@ -126,36 +189,6 @@ def judge(
         orient="row",
     )
     return verdicts, table.with_columns(pl.col(pl.Float64).fill_nan(None))
-
-
-def _reference(
-    found: Clustered, data: ArmInput, k: int, *, draws: int, settings: PhenotypeSettings
-) -> tuple[Array, list[Array]]:
-    """Coordinates in which clusters are scored, and separations of the same arm on data without clusters.
-
-    Arms on variables are refitted on drawn tables. Arms on vectors are refitted on vectors drawn in the
-    fitted space: what is before it may be sparse and has no normal reference.
-    """
-    if found.arm.needs_table:
-
-        def on_table(samples: ArmInput, seed: int) -> Array:
-            fitted = found.arm.fit_space(samples, settings=settings, seed=seed)
-            return found.arm.divide(fitted.points, k, settings=settings, seed=seed).cluster
-
-        def scored(samples: ArmInput) -> Array:
-            return table_coordinates(samples.variables())
-
-        drawn = input_reference(ArmInput(table=data.variables()))
-        return scored(data), reference_separations(drawn, on_table, scored, draws=draws, seed=settings.seed)
-
-    def on_vectors(points: Array, seed: int) -> Array:
-        return found.arm.divide(Points(coordinates=points), k, settings=settings, seed=seed).cluster
-
-    own = found.fitted.points.euclidean()
-    reference = vector_reference(own)
-    return own.astype(np.float64), reference_separations(
-        reference.draw, on_vectors, lambda points: points.astype(np.float64), draws=draws, seed=settings.seed
-    )
 
 
 def stability_table(name: str, stability: Mapping[int, Stability]) -> pl.DataFrame:

@@ -1,7 +1,7 @@
 """What the gates judge, gathered with any pipeline: bootstraps, reference data sets, length and missing
 values."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import TypeVar
 
@@ -9,8 +9,7 @@ import numpy as np
 
 from osler.base.errors import InputError
 from osler.base.parallel import map_pieces
-from osler.measure.resample import group_positions
-from osler.measure.stability import Stability, bootstrap_stability
+from osler.measure.stability import Stability
 from osler.phenotyping.data import ArmInput
 from osler.phenotyping.explained import explained_by_traces
 from osler.phenotyping.gap import gaps
@@ -24,67 +23,40 @@ DRAWS = 50
 Data = TypeVar("Data")
 
 
-def refit(
-    data: Data,
-    cluster: Array,
-    pipeline: Callable[[Data, int], Array],
-    take: Callable[[Data, Array], Data],
-    *,
-    group: Array | None = None,
-    draws: int = DRAWS,
-    seed: int = 0,
-) -> Stability:
-    """Jaccard and dissolution of each cluster when the whole pipeline is refitted on bootstraps of groups.
-
-    Args:
-        data: the samples.
-        cluster: their clusters, int [n].
-        pipeline: takes samples and a seed, gives the cluster of each; everything fitted is fitted within.
-        take: takes samples and rows, gives those samples.
-        group: patient of each sample, [n]; None: each sample its own.
-        draws: bootstraps.
-        seed: seed of the draws and of the pipeline in each.
-    """
-    position, groups = group_positions(np.arange(len(cluster)) if group is None else group)
-    order = np.argsort(position, kind="stable")
-    start = np.concatenate([[0], np.cumsum(np.bincount(position, minlength=groups))])
-
-    def run(draw: int) -> tuple[Array, Array]:
-        drawn = np.sort(np.random.default_rng([seed, draw]).integers(0, groups, groups))
-        rows = np.concatenate([order[start[i] : start[i + 1]] for i in drawn])
-        return rows, pipeline(take(data, rows), seed + draw)
-
-    return bootstrap_stability(cluster, (run(draw) for draw in range(draws)))
-
-
 def reference_separations(
     draw: Callable[[int], Data],
-    pipeline: Callable[[Data, int], Array],
+    pipelines: Callable[[Data, int], Sequence[Array]],
     coordinates: Callable[[Data], Array],
     *,
     share: float = Gates().share,
     draws: int = DRAWS,
     seed: int = 0,
-) -> list[Array]:
-    """Separation of the clusters that the pipeline finds in each reference data set: float64 [k, 4] each.
+) -> list[list[Array]]:
+    """Separation of the clusters that pipelines find in each reference data set.
 
     Clusters too small to be supported do not count, in the reference as in the data: a handful of samples
     with a rare level stand far apart in any data, and would hide a phenotype of many.
 
     Args:
         draw: takes a seed, gives a reference data set.
-        pipeline: as for `refit`, with the number of clusters of the partition that is judged.
+        pipelines: takes samples and a seed, gives the cluster of each sample by each pipeline, every one with
+            the number of clusters of the partition that is judged.
         coordinates: gives the space in which clusters are scored, the same function as for the data.
         share: smallest share of the samples of a cluster that counts.
         draws: reference data sets; 19 or more, or no cluster can have a p of .05.
         seed: seed of the first.
+
+    Returns:
+        Of each pipeline, for each data set float64 [k, 4].
     """
 
-    def run(number: int) -> Array:
+    def run(number: int) -> list[Array]:
         data = draw(seed + number)
-        return _counted(coordinates(data), pipeline(data, seed + number), share)
+        space = coordinates(data)
+        return [_counted(space, cluster, share) for cluster in pipelines(data, seed + number)]
 
-    return list(map_pieces(run, range(draws)))
+    found = list(map_pieces(run, range(draws)))
+    return [list(one) for one in zip(*found, strict=True)]
 
 
 def evidence(

@@ -158,10 +158,7 @@ def _write(
     low, high = settings.k
     with bar("clusters", total=len(settings.arms) * (high - low + 1)) as step:
         clustered = cluster_arms(data, settings=settings, step=step)
-    found = [
-        results_of(one, data, labels, settings=settings, lengths=lengths, described=data.table)
-        for one in clustered
-    ]
+    found = results_of(clustered, data, labels, settings=settings, lengths=lengths, described=data.table)
     differences = describe.Differences(variables, group=group) if variables is not None else None
     described = [
         differences.of(partition.cluster, k=k, arm=one.arm.name, show=settings.variables)

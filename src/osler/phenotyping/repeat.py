@@ -39,43 +39,47 @@ def bootstrap_rows(group: Array, *, draw: int, seed: int) -> Array:
 
 
 def bootstraps(
-    arm: RepeatedArm,
+    arms: Sequence[RepeatedArm],
     data: ArmInput,
-    clusters: Mapping[int, Array],
+    clusters: Sequence[Mapping[int, Array]],
     *,
     group: Array,
     draws: int,
     settings: PhenotypeSettings,
     step: Callable[[int], None] = lambda done: None,
-) -> dict[int, Stability]:
-    """Stability of the clusters of every k.
+) -> list[dict[int, Stability]]:
+    """Stability of the clusters of arms that share a space.
 
     Args:
-        arm: the arm.
+        arms: the arms.
         data: the samples.
-        clusters: k -> cluster of each sample, int [n].
+        clusters: of each arm, k -> cluster of each sample, int [n].
         group: patient of each sample [n].
         draws: bootstraps of patients.
-        settings: of the arm; its seed is the first of the bootstraps.
+        settings: of the arms; their seed is the first of the bootstraps.
         step: called with 1 after each.
 
     Returns:
-        k -> Jaccard and dissolution of each cluster.
+        Of each arm, k -> Jaccard and dissolution of each cluster.
     """
 
-    def run(draw: int) -> tuple[Array, dict[int, Array]]:
+    def run(draw: int) -> tuple[Array, list[dict[int, Array]]]:
         rows = bootstrap_rows(group, draw=draw, seed=settings.seed)
         seed = settings.seed + 1 + draw
-        points = arm.fit_space(data.take(rows), settings=settings, seed=seed).points
-        found = {k: arm.divide(points, k, settings=settings, seed=seed).cluster for k in clusters}
-        return rows, {k: cluster.astype(np.int16) for k, cluster in found.items()}
+        points = arms[0].fit_space(data.take(rows), settings=settings, seed=seed).points
+        return rows, [
+            {k: arm.divide(points, k, settings=settings, seed=seed).cluster.astype(np.int16) for k in own}
+            for arm, own in zip(arms, clusters, strict=True)
+        ]
 
-    runs: dict[int, list[tuple[Array, Array]]] = {k: [] for k in clusters}
-    for rows, found in map_pieces(run, range(draws)):
-        for k, cluster in found.items():
-            runs[k].append((rows, cluster))
+    runs = []
+    for one in map_pieces(run, range(draws)):
+        runs.append(one)
         step(1)
-    return {k: bootstrap_stability(cluster, runs[k]) for k, cluster in clusters.items()}
+    return [
+        {k: bootstrap_stability(own[k], [(rows, found[i][k]) for rows, found in runs]) for k in own}
+        for i, own in enumerate(clusters)
+    ]
 
 
 def strengths(
@@ -86,20 +90,20 @@ def strengths(
     *,
     splits: int,
     settings: PhenotypeSettings,
+    spaces: dict[bytes, FittedSpace],
 ) -> dict[int, Strength]:
     """Prediction strength of every k (Tibshirani, Walther 2005), each half fitted once for all k.
 
     Args:
         arm: the arm.
         assign: gives the cluster of samples (the last argument) that a partition was not fitted on; it is
-        also
-            given the space and the samples that it was.
+            also given the space and the samples that it was.
         data: the samples.
         ks: numbers of clusters.
         splits: how often the samples are halved.
         settings: of the arm.
+        spaces: the space fitted on each half, by its rows; filled here, and shared by arms of one space.
     """
-    spaces: dict[bytes, FittedSpace] = {}
 
     def fitted(k: int) -> Callable[[Array, int], tuple[Array, Callable[[Array], Array]]]:
         def fit(rows: Array, seed: int) -> tuple[Array, Callable[[Array], Array]]:

@@ -1,6 +1,6 @@
 """Everything that is found out about one arm: indices, stability, the k chosen, verdicts, cards, outcomes."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,18 +11,20 @@ from osler.measure.stability import Stability
 from osler.phenotyping.assess import (
     STABILITY,
     VERDICTS,
-    bootstrap_arm,
+    bootstrap_arms,
     judge,
     prediction_strengths,
+    references,
     stability_table,
 )
 from osler.phenotyping.cards import EFFECTS, TESTS, effect_table, test_table
 from osler.phenotyping.choose import Choice, choose_k
 from osler.phenotyping.clustered import Clustered
 from osler.phenotyping.data import ArmInput
-from osler.phenotyping.gates import SUPPORTED, partition_verdict
+from osler.phenotyping.gates import SUPPORTED, Verdict, partition_verdict
 from osler.phenotyping.partition import Array
 from osler.phenotyping.settings import PhenotypeSettings
+from osler.phenotyping.spaces import FittedSpace
 from osler.phenotyping.surrogate import surrogate
 from osler.phenotyping.tables import indices_row, member_table, outcome_table
 from osler.represent.typed import TypedTable
@@ -64,46 +66,155 @@ class Results:
 
 
 def results_of(
-    found: Clustered,
+    clustered: Sequence[Clustered],
     data: ArmInput,
     labels: Labels,
     *,
     settings: PhenotypeSettings,
     lengths: Mapping[str, Array],
     described: TypedTable | None,
-    step: Any = lambda done: None,
-) -> Results:
-    """Assess and describe the partitions of one arm.
+    step: Callable[[int], None] = lambda done: None,
+) -> list[Results]:
+    """Assess and describe the partitions of arms; those that share a space are repeated together.
 
     Args:
-        found: the arm.
+        clustered: the arms.
         data: the samples.
         labels: the same samples with the outcome that is held out.
         settings: how.
         lengths: by name, how long each record is [n].
         described: variables that describe clusters; None: they are not described.
         step: called with 1 after each bootstrap.
+
+    Returns:
+        One per arm, in their order.
     """
-    name, group = found.arm.name, labels.samples["group_id"].to_numpy()
+    assessed: dict[int, _Assessed] = {}
+    for places in _together(clustered):
+        of_space = [clustered[place] for place in places]
+        found = _assess(of_space, data, labels, settings=settings, lengths=lengths, step=step)
+        assessed |= dict(zip(places, found, strict=True))
+    return [
+        _describe(one, assessed[place], data, labels, settings=settings, described=described)
+        for place, one in enumerate(clustered)
+    ]
+
+
+def _together(clustered: Sequence[Clustered]) -> list[list[int]]:
+    """Places of the arms that are repeated together: of one space, and at the same k."""
+    groups: dict[Any, list[int]] = {}
+    for place, one in enumerate(clustered):
+        groups.setdefault((one.arm.space_key, one.arm.slow), []).append(place)
+    return list(groups.values())
+
+
+@dataclass(frozen=True)
+class _Assessed:
+    """What repeats say of one arm: indices by k, stability by k, the k chosen, verdicts on its clusters."""
+
+    indices: pl.DataFrame
+    stability: dict[int, Stability]
+    choice: Choice
+    verdicts: list[Verdict]
+    verdict_table: pl.DataFrame | None
+
+
+def _assess(
+    found: Sequence[Clustered],
+    data: ArmInput,
+    labels: Labels,
+    *,
+    settings: PhenotypeSettings,
+    lengths: Mapping[str, Array],
+    step: Callable[[int], None],
+) -> list[_Assessed]:
+    """Repeat the arms of one space: halves, bootstraps, data sets without clusters."""
     # A repeat is one run: how far runs from other seeds agree is known by now.
     classes = settings.lca.model_copy(update={"starts": settings.lca.refit_starts})
     repeated = settings.model_copy(update={"seeds": 1, "lca": classes})
-    strength = prediction_strengths(found, data, settings=repeated) if settings.splits else {}
-    stability: dict[int, Stability] = {}
-    early = not found.arm.slow and settings.bootstraps > 0
-    if early:
-        stability = bootstrap_arm(
-            found, data, list(found.partitions), group=group, settings=repeated, step=step
-        )
-    indices = _indices(found, strength, stability, settings=settings, lengths=lengths)
+    halves: dict[bytes, FittedSpace] = {}
+    strengths = [
+        prediction_strengths(one, data, settings=repeated, spaces=halves) if settings.splits else {}
+        for one in found
+    ]
+    halves.clear()
+
+    def chosen(stability: Sequence[dict[int, Stability]]) -> list[tuple[pl.DataFrame, Choice]]:
+        tables = [
+            _indices(one, strength, own, settings=settings, lengths=lengths)
+            for one, strength, own in zip(found, strengths, stability, strict=True)
+        ]
+        return [(table, _choice(one, table, settings)) for one, table in zip(found, tables, strict=True)]
+
+    stability: list[dict[int, Stability]] = [{} for _ in found]
+    slow = found[0].arm.slow
+    draws = settings.slow_bootstraps if slow else settings.bootstraps
+    # Of slow arms one k is repeated, which is chosen without.
+    ks = [list(one.partitions) for one in found]
+    if slow and draws:
+        ks = [[] if choice.k is None else [choice.k] for _, choice in chosen(stability)]
+    if draws:
+        group = labels.samples["group_id"].to_numpy()
+        stability = bootstrap_arms(found, data, ks, group=group, settings=repeated, step=step)
+    known = chosen(stability)
+    if slow:
+        known = [
+            (table, Choice(own[0] if own else choice.k, stable=choice.stable))
+            for (table, choice), own in zip(known, ks if draws else [[]] * len(found), strict=True)
+        ]
+    judged = _judged(found, data, [choice.k for _, choice in known], stability, lengths, repeated)
+    return [
+        _Assessed(table, own, choice, *verdicts)
+        for (table, choice), own, verdicts in zip(known, stability, judged, strict=True)
+    ]
+
+
+def _choice(found: Clustered, indices: pl.DataFrame, settings: PhenotypeSettings) -> Choice:
     choice = choose_k(indices, min_share=settings.min_share)
-    if found.arm.finds_k:
-        choice = Choice(next(iter(found.partitions)), stable=choice.stable)
-    if not early and choice.k is not None and settings.slow_bootstraps > 0:
-        stability = bootstrap_arm(found, data, [choice.k], group=group, settings=repeated, step=step)
-        indices = _indices(found, strength, stability, settings=settings, lengths=lengths)
-        choice = Choice(choice.k, stable=choose_k(indices, min_share=settings.min_share).stable)
-    tables = {"stability": stability_table(name, stability)} if stability else {}
+    return Choice(next(iter(found.partitions)), stable=choice.stable) if found.arm.finds_k else choice
+
+
+def _judged(
+    found: Sequence[Clustered],
+    data: ArmInput,
+    ks: Sequence[int | None],
+    stability: Sequence[dict[int, Stability]],
+    lengths: Mapping[str, Array],
+    settings: PhenotypeSettings,
+) -> list[tuple[list[Verdict], pl.DataFrame | None]]:
+    """Verdicts on the clusters of the chosen k, of each arm of a space that has bootstraps of it."""
+    draws = settings.slow_references if found[0].arm.slow else settings.references
+    judged: list[tuple[list[Verdict], pl.DataFrame | None]] = [([], None) for _ in found]
+    wanted = [(i, k) for i, k in enumerate(ks) if k is not None and k in stability[i]]
+    if not draws or not wanted:
+        return judged
+    compared = references([found[i] for i, _ in wanted], data, [k for _, k in wanted], settings=settings)
+    length, missing = _length(lengths, data), _missing(data)
+    for (i, k), reference in zip(wanted, compared, strict=True):
+        judged[i] = judge(
+            found[i],
+            k,
+            stability[i][k],
+            reference,
+            length=length,
+            missing=missing,
+            seed=settings.seed,
+        )
+    return judged
+
+
+def _describe(
+    found: Clustered,
+    assessed: _Assessed,
+    data: ArmInput,
+    labels: Labels,
+    *,
+    settings: PhenotypeSettings,
+    described: TypedTable | None,
+) -> Results:
+    """Tables and facts of one arm."""
+    name, choice = found.arm.name, assessed.choice
+    tables = {"stability": stability_table(name, assessed.stability)} if assessed.stability else {}
     facts: dict[str, Any] = {
         "chosen_k": choice.k,
         "stable": choice.stable,
@@ -113,23 +224,14 @@ def results_of(
     supported: list[bool] | None = None
     if choice.k is not None:
         own = found.partitions[choice.k]
-        references = settings.slow_references if found.arm.slow else settings.references
-        if choice.k in stability and references:
-            verdicts, tables["verdicts"] = judge(
-                found,
-                data,
-                choice.k,
-                stability[choice.k],
-                length=_length(lengths, data),
-                missing=_missing(data),
-                settings=repeated,
-            )
-            supported = [one.outcome == SUPPORTED for one in verdicts]
-            whole = partition_verdict(verdicts)
+        if assessed.verdict_table is not None:
+            tables["verdicts"] = assessed.verdict_table
+            supported = [one.outcome == SUPPORTED for one in assessed.verdicts]
+            whole = partition_verdict(assessed.verdicts)
             facts |= {"verdict": whole.outcome, "reason": whole.reason}
         else:
             facts |= {"verdict": NOT_ASSESSED, "reason": "no bootstraps or no reference were asked for"}
-        row = indices.filter(pl.col("k") == choice.k).row(0, named=True)
+        row = assessed.indices.filter(pl.col("k") == choice.k).row(0, named=True)
         facts["silhouette_micro"] = row["silhouette_micro"]
         facts["sizes"] = np.bincount(own.cluster[own.cluster >= 0], minlength=choice.k).tolist()
         if described is not None:
@@ -141,7 +243,7 @@ def results_of(
     return Results(
         name=name,
         choice=choice,
-        indices=indices.with_columns((pl.col("k") == (choice.k or -1)).alias("chosen")),
+        indices=assessed.indices.with_columns((pl.col("k") == (choice.k or -1)).alias("chosen")),
         outcomes=pl.concat([outcome_table(name, k, own, labels) for k, own in found.partitions.items()]),
         members=pl.concat(
             [
