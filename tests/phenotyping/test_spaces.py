@@ -74,6 +74,20 @@ def test_gower_equals_brute_force(mixed: Make, missing: float) -> None:
     assert space.n_apart >= 59
 
 
+def test_gower_of_repeated_samples_equals_brute_force(mixed: Make) -> None:
+    made = spoil(mixed(40, missing=0.3)[0])
+    rows = np.random.default_rng(3).integers(0, 40, 90)
+    values = made.values[rows]
+    values[[5, 17, 60]] = np.nan
+    found, apart = gower.fit_measure(made).within(values)
+    expected = by_hand(made, values, values)
+    off = ~np.eye(90, dtype=bool)
+    np.testing.assert_allclose(found[off], expected[off], atol=1e-6)
+    assert np.array_equal(np.diag(found), np.zeros(90))
+    known = ~np.isnan(values)
+    assert apart == int(np.triu(~(known[:, None] & known[None]).any(axis=2), 1).sum())
+
+
 def test_gower_in_blocks_is_the_same(mixed: Make, monkeypatch: pytest.MonkeyPatch) -> None:
     made, _ = mixed(90, missing=0.2)
     measure = gower.fit_measure(made)

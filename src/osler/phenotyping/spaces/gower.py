@@ -72,18 +72,37 @@ class GowerMeasure:
             float32 [n, n], symmetric, 0 on the diagonal; and the number of pairs without a variable in
             common.
         """
+        # A bootstrap holds a third of its samples more than once: each is compared once.
+        _, first, place, count = np.unique(
+            _as_bytes(values), return_index=True, return_inverse=True, return_counts=True
+        )
+        order = np.argsort(first)
+        distances, apart = self._between_distinct(values[first[order]], count[order])
+        if len(first) < len(values):
+            place = np.argsort(order)[place]
+            distances = distances[np.ix_(place, place)]
+        np.fill_diagonal(distances, 0.0)
+        return distances, apart
+
+    def _between_distinct(self, values: Array, count: Array) -> tuple[Array, int]:
+        """Distances between samples that differ, and pairs without a common variable as often as they occur.
+
+        The diagonal is the distance of a sample to another one with the same values.
+        """
         n = len(values)
         out = np.empty((n, n), dtype=np.float32)
         parts = self._parts(values)
-        apart = 0
+        blank: Array = np.isnan(values).all(axis=1)
+        apart = int((count * (count - 1) // 2)[blank].sum())
         for rows in _blocks(n, n):
             later = slice(rows.start, n)
             block, none = _distances(_take(parts, rows), _take(parts, later))
             inside = np.triu_indices(rows.stop - rows.start, 1)
             square = block[:, : rows.stop - rows.start]
-            apart += int(none[:, rows.stop - rows.start :].sum()) + int(none[inside].sum())
+            none[:, : rows.stop - rows.start][np.tril_indices(rows.stop - rows.start)] = False
+            apart += int(count[rows] @ none @ count[later])
             square.T[inside] = square[inside]
-            np.fill_diagonal(square, 0.0)
+            np.fill_diagonal(square, blank[rows].astype(np.float32))
             out[rows, later] = block
             out[later, rows] = block.T
         return out, apart
@@ -175,6 +194,12 @@ def fit(data: ArmInput, *, settings: PhenotypeSettings, seed: int) -> GowerSpace
     """
     table = data.variables()
     return GowerSpace(measure=fit_measure(table), table=table)
+
+
+def _as_bytes(values: Array) -> Array:
+    """Each row as one value that equals another where all its bytes do, unknown cells included."""
+    whole = np.ascontiguousarray(values, dtype=np.float64)
+    return whole.view(np.dtype((np.void, max(whole.shape[1], 1) * 8))).ravel()
 
 
 def _blocks(n: int, m: int) -> Iterator[slice]:
