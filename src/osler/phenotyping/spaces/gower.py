@@ -92,7 +92,7 @@ class GowerMeasure:
         n = len(values)
         out = np.empty((n, n), dtype=np.float32)
         parts = self._parts(values)
-        blank: Array = np.isnan(values).all(axis=1)
+        blank = np.asarray(np.isnan(values).all(axis=1))
         apart = int((count * (count - 1) // 2)[blank].sum())
         for rows in _blocks(n, n):
             later = slice(rows.start, n)
