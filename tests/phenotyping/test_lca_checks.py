@@ -5,6 +5,9 @@ import pytest
 from test_lca import fitted, how, planted, table_of
 
 from osler.base.errors import InputError
+from osler.phenotyping.classes import class_tables
+from osler.phenotyping.clustered import cluster_arms
+from osler.phenotyping.data import ArmInput
 from osler.phenotyping.methods import lca
 from osler.phenotyping.methods.latent_class.adequacy import adequacy
 from osler.phenotyping.methods.latent_class.checkboxes import fold_none
@@ -142,3 +145,25 @@ def test_adequacy_names_what_does_not_hold() -> None:
     assert [condition.name for condition in adequacy(worse) if not condition.holds] == list(worse)
     limits = {"starts": 50, "best_replicated": 2, "mean_posterior": 0.8, "smallest_share": 0.05}
     assert all(condition.holds and condition.value == condition.least for condition in adequacy(limits))
+
+
+def test_the_tables_of_an_arm_say_what_its_fits_say() -> None:
+    table, _ = planted(150, missing=0.1, seed=6, k=2)
+    own = how(starts=6, refit_starts=4, tolerance=1e-2, ratio_draws=19)
+    settings = own.model_copy(update={"arms": ("lca",), "k": (2, 3)})
+    data = ArmInput(table=table)
+    [found] = cluster_arms(data, settings=settings)
+    tables = class_tables(found, data, 2, settings=settings)
+    classes = tables["classes"]
+    assert classes["k"].to_list() == [2, 3]
+    for row in classes.iter_rows(named=True):
+        facts = found.partitions[row["k"]].facts
+        assert row["bic"] == pytest.approx(facts["bic"])
+        assert row["unmet"].split(", ")[0] == "starts"
+    smaller = fitted(table, 1, settings=settings)
+    again = ratio_test(Points(table=table), smaller, found.partitions[2], settings=settings, seed=0, draws=19)
+    assert classes["p_of_one_less"].to_list() == [again.p, None]
+    pairs = bivariate_residuals(found.partitions[2].model, table)
+    assert tables["residuals"]["residual"].to_list() == pairs["residual"].to_list()
+    untested = settings.model_copy(update={"lca": settings.lca.model_copy(update={"ratio_draws": 0})})
+    assert class_tables(found, data, 2, settings=untested)["classes"]["p_of_one_less"].is_null().all()

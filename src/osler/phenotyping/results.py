@@ -19,6 +19,7 @@ from osler.phenotyping.assess import (
 )
 from osler.phenotyping.cards import EFFECTS, TESTS, effect_table, test_table
 from osler.phenotyping.choose import Choice, choose_k
+from osler.phenotyping.classes import CLASSES, METHOD, RESIDUALS, class_tables
 from osler.phenotyping.clustered import Clustered
 from osler.phenotyping.data import ArmInput
 from osler.phenotyping.gates import SUPPORTED, Verdict, partition_verdict
@@ -36,6 +37,8 @@ TABLES: dict[str, dict[str, pl.DataType]] = {
     "verdicts": VERDICTS,
     "effects": EFFECTS,
     "tests": TESTS,
+    "classes": CLASSES,
+    "residuals": RESIDUALS,
 }
 NOT_ASSESSED = "not assessed"
 
@@ -234,6 +237,8 @@ def _describe(
         row = assessed.indices.filter(pl.col("k") == choice.k).row(0, named=True)
         facts["silhouette_micro"] = row["silhouette_micro"]
         facts["sizes"] = np.bincount(own.cluster[own.cluster >= 0], minlength=choice.k).tolist()
+        if found.arm.method == METHOD:
+            tables |= class_tables(found, data, choice.k, settings=settings)
         if described is not None:
             used = np.full(len(described.variables), found.arm.needs_table)
             tables["effects"] = effect_table(name, own.cluster, described, used=used)

@@ -39,6 +39,8 @@ class LatentClassSettings(Settings):
             no class is empty.
         floor: smallest variance of a number in a class, as a share of its variance in the table. A class of
             one repeated value (0 children lost) would else outweigh all other variables.
+        ratio_draws: tables drawn to test the chosen classes against one class less; the smallest p is one
+            over one more than so many. 0: no test.
 
     Examples:
         >>> LatentClassSettings(starts=200).finalists
@@ -54,6 +56,7 @@ class LatentClassSettings(Settings):
     same: float = Field(default=0.1, gt=0)
     prior: float = Field(default=1.0, gt=0)
     floor: float = Field(default=0.05, gt=0, lt=1)
+    ratio_draws: int = Field(default=19, ge=0, le=1000)
 
 
 FEWEST_REFERENCES = 19

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from osler.base.errors import InputError
+from osler.base.parallel import map_pieces
 from osler.phenotyping.methods import lca
 from osler.phenotyping.methods.latent_class.indicators import layout_of
 from osler.phenotyping.partition import Array, Partition
@@ -65,14 +66,16 @@ def ratio_test(
     if draws < 1:
         raise InputError(f"{draws} draws give no p-value", remedy="give 1 or more; 99 are common")
     table = points.variables()
-    drawn = np.empty(draws)
-    for number in range(draws):
+
+    def run(number: int) -> float:
         made = Points(table=simulate(smaller.model, table, rng=np.random.default_rng([seed, number])))
         fits = [
             lca.fit(made, len(start.model["weight"]), settings=settings, seed=seed, warm=start.model)
             for start in (smaller, larger)
         ]
-        drawn[number] = _statistic(*fits)
+        return _statistic(*fits)
+
+    drawn = np.array(list(map_pieces(run, range(draws))))
     statistic = _statistic(smaller, larger)
     p = (1 + int((drawn >= statistic).sum())) / (1 + draws)
     return RatioTest(k=k, statistic=statistic, p=p, drawn=drawn)
