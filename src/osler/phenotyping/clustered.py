@@ -1,11 +1,12 @@
 """Every arm over the range of k: one space per arm, shared where arms share it, and a partition per k."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
+from osler.base.parallel import map_pieces
 from osler.phenotyping import exemplars
 from osler.phenotyping.arms import Arm, arm
 from osler.phenotyping.data import ArmInput
@@ -60,15 +61,19 @@ def cluster_arms(
             fitted_on = data if len(rows) == data.n_samples else data.take(rows)
             spaces[one.space_key] = one.fit_space(fitted_on, settings=settings, seed=settings.seed), rows
         fitted, rows = spaces[one.space_key]
+        points = fitted.points
+
+        def divide(k: int, one: Arm = one, points: Points = points) -> Partition:
+            return one.divide(points, k, settings=settings, seed=settings.seed)
+
         partitions: dict[int, Partition] = {}
         chosen: dict[int, exemplars.Exemplars] = {}
-        for k in range(low, high + 1):
-            if not (one.finds_k and partitions):
-                own = one.divide(fitted.points, k, settings=settings, seed=settings.seed)
-                number = int(own.cluster.max(initial=-1)) + 1 if one.finds_k else k
-                if not one.closed_form and (own.cluster >= 0).any():
-                    chosen[number] = exemplars.fit(shown(data.take(rows)), own)
-                partitions[number] = spread(one, fitted, own, data, rows, chosen.get(number))
+        ks: Sequence[int] = [low] if one.finds_k else range(low, high + 1)
+        for k, own in zip(ks, map_pieces(divide, ks), strict=True):
+            number = int(own.cluster.max(initial=-1)) + 1 if one.finds_k else k
+            if not one.closed_form and (own.cluster >= 0).any():
+                chosen[number] = exemplars.fit(shown(data.take(rows)), own)
+            partitions[number] = spread(one, fitted, own, data, rows, chosen.get(number))
             step(1)
         found.append(Clustered(one, fitted, rows, partitions, chosen))
     return found
