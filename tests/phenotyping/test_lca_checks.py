@@ -1,4 +1,4 @@
-"""What is asked of latent classes: one class more, local dependence, checkboxes, adequacy."""
+"""What is asked of latent classes: one class more, local dependence, adequacy."""
 
 import numpy as np
 import pytest
@@ -10,7 +10,6 @@ from osler.phenotyping.clustered import cluster_arms
 from osler.phenotyping.data import ArmInput
 from osler.phenotyping.methods import lca
 from osler.phenotyping.methods.latent_class.adequacy import adequacy
-from osler.phenotyping.methods.latent_class.checkboxes import fold_none
 from osler.phenotyping.methods.latent_class.ratio_test import ratio_test, simulate
 from osler.phenotyping.methods.latent_class.residuals import bivariate_residuals
 from osler.phenotyping.points import Points
@@ -106,35 +105,6 @@ def test_residuals_where_there_is_nothing_to_pair() -> None:
     assert bivariate_residuals(fitted(table, 2).model, table).height == 0
     numbers = table_of(np.array([[0.0, np.nan], [1.0, np.nan], [np.nan, 2.0], [np.nan, 3.0]]))
     assert bivariate_residuals(fitted(numbers, 1).model, numbers).height == 0
-
-
-def test_none_of_a_group_is_folded() -> None:
-    named = {
-        "a___1": "Symptoms?[Rash]",
-        "a___2": "Symptoms?[Coma (none responsive)]",
-        "a___3": "Symptoms. Note: not those of malaria.[None]",
-        "b___1": "Drugs (choice=Aspirin)",
-        "b___0": "Drugs (choice=None of the above)",
-        "c___1": "Alone: none",
-        "d": "None",
-        "e___1": "Fuel: Nonesuch",
-        "e___2": "Fuel: Wood",
-    }
-    variables = [Variable(name, label, "flag") for name, label in named.items()]
-    variables.append(Variable("a___9", "Symptoms?[None]", "numeric"))
-    values = np.zeros((4, 10))
-    values[:, :3] = [[1, 0, 0], [0, 0, 1], [0, 0, 0], [0, np.nan, 1]]
-    values[:, 3] = np.nan
-    kept, folded = fold_none(TypedTable(tuple(variables), values))
-    assert [one.name for one in folded] == ["a___3", "b___0"]
-    assert [variable.name for variable in kept.variables] == [
-        "a___1", "a___2", "b___1", "c___1", "d", "e___1", "e___2", "a___9",
-    ]  # fmt: skip
-    assert kept.values.shape == (4, 8)
-    assert folded[0].implied == pytest.approx(2 / 3)
-    assert np.isnan(folded[1].implied)
-    assert folded[1].group == "b"
-    assert fold_none(kept)[1] == ()
 
 
 def test_adequacy_names_what_does_not_hold() -> None:

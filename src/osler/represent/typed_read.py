@@ -35,11 +35,12 @@ from osler.represent.counts import AGE
 from osler.represent.sampled import require_each_once
 from osler.represent.settings import TypedSettings
 from osler.represent.typed import TypedTable, Variable
+from osler.represent.typed_checkboxes import fold_none
 from osler.represent.typed_choose import Choice, choose
 from osler.represent.typed_events import Reading, ShardEvents, shard_events
 from osler.represent.typed_facts import Facts, facts_of, undecided
 from osler.represent.typed_fill import Plan, fill, make_plan
-from osler.represent.typed_report import EXCLUDED, ONE_VALUE, RARE, TableReport
+from osler.represent.typed_report import EXCLUDED, IMPLIED, ONE_VALUE, RARE, TableReport
 from osler.represent.typed_slots import Slots, matches, open_slots, unmatched
 
 AGE_VARIABLE = Variable(BIRTH, "Age", "numeric", section=DEMOGRAPHICS, unit="years")
@@ -61,7 +62,8 @@ def typed_table(
     Only events with time <= prediction time (inclusive) or without a time are read. See the module for what
     becomes a variable of which kind; codes of one family (`GENDER//F`, `GENDER//M`) are one categorical
     variable `GENDER`, and a dated birth gives the age, named `MEDS_BIRTH`. Outcomes, identifiers, notes and
-    deaths never take part. Columns are in the order of the code book, the age first.
+    deaths never take part, nor does the option "None" of a group of checkboxes, which says that the others
+    are 0 (`osler.represent.typed_checkboxes`). Columns are in the order of the code book, the age first.
 
     Args:
         dataset: the dataset.
@@ -93,6 +95,10 @@ def typed_table(
     plan = make_plan(choice.variables, source.slots)
     table, passed_over, outside = _fill(source, plan)
     names = [variable.name for variable in plan.variables]
+    if like is None:
+        table, folded = fold_none(table)
+        if folded:
+            choice.left_out[IMPLIED] = [one.name for one in folded]
     return table, TableReport(
         left_out={reason: tuple(codes) for reason, codes in choice.left_out.items()},
         recorded={reason: tuple(codes) for reason, codes in choice.recorded.items()},

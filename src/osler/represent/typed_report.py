@@ -14,6 +14,7 @@ ONE_VALUE = "one value only"
 RARE_LEVELS = "levels too rare"
 RARE = "known for too few samples"
 COMMON = "the same for nearly all samples"
+IMPLIED = "none of the other options of its group"
 REASONS = (
     OUTCOME,
     IDENTIFIER,
@@ -26,6 +27,7 @@ REASONS = (
     RARE_LEVELS,
     RARE,
     COMMON,
+    IMPLIED,
 )
 
 
