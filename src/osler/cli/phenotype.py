@@ -67,7 +67,8 @@ def fit(
     """
     from osler.cli.summary import show_summary
     from osler.phenotyping.arms import arm
-    from osler.phenotyping.fit import VARIABLES, fit_phenotypes
+    from osler.phenotyping.data import VARIABLES
+    from osler.phenotyping.fit import fit_phenotypes
     from osler.phenotyping.inputs import make_features, text_lengths
     from osler.phenotyping.settings import PhenotypeSettings
     from osler.record.dataset import open_dataset
@@ -149,12 +150,22 @@ def assign(
     pool: PoolOption = "idf",
     arm: Annotated[str | None, typer.Option(help="Arm; default: the first.")] = None,
     k: Annotated[int | None, typer.Option(help="Number of clusters; default: the one chosen.")] = None,
+    allow_absent: Annotated[
+        bool,
+        typer.Option(
+            "--allow-absent", help="Assign even where the dataset lacks up to half of the variables."
+        ),
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Send new samples to the clusters that were found; nothing is fitted again."""
+    """Send new samples to the clusters that were found; nothing is fitted again, no outcome is needed.
+
+    A clustering of variables reads the same variables of the dataset by itself.
+    """
     from osler.cli.summary import show_summary
     from osler.phenotyping.assign import assign_samples
-    from osler.phenotyping.inputs import make_features
+    from osler.phenotyping.frozen_table import FrozenTable
+    from osler.phenotyping.inputs import make_features, make_table
     from osler.phenotyping.model import load_model
     from osler.record.dataset import open_dataset
     from osler.statements.samples import record_end
@@ -162,6 +173,12 @@ def assign(
 
     loaded, opened = load_model(model), open_dataset(dataset)
     samples = open_labels(labels).samples if labels is not None else record_end(opened)
+    if isinstance(loaded.reader, FrozenTable):
+        _without_vectors(vectors)
+        table, report = make_table(opened, samples, loaded.reader, allow_absent=allow_absent)
+        summary = assign_samples(loaded, table, samples, output, report=report, arm=arm, k=k)
+        show_summary(summary, as_json=as_json)
+        return
     # What was weighed when the clusters were found is weighed again.
     by_section = {name: (loaded.source or {}).get(name) for name in ("weights", "sections")}
     features, source = make_features(
@@ -170,6 +187,17 @@ def assign(
     show_summary(
         assign_samples(loaded, features, samples, output, source=source, arm=arm, k=k), as_json=as_json
     )
+
+
+def _without_vectors(vectors: Path | None) -> None:
+    from osler.base.errors import InputError
+
+    if vectors is not None:
+        raise InputError(
+            "this clustering is of variables, which are read from the dataset",
+            where="--vectors",
+            remedy="leave it out",
+        )
 
 
 def _distinct(folders: list[Path] | None) -> list[Path | None]:

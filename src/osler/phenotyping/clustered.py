@@ -67,7 +67,11 @@ def cluster_arms(
                 own = one.divide(fitted.points, k, settings=settings, seed=settings.seed)
                 number = int(own.cluster.max(initial=-1)) + 1 if one.finds_k else k
                 if not one.closed_form and (own.cluster >= 0).any():
-                    chosen[number] = exemplars.fit(shown(data.take(rows)), own)
+                    near = shown(data.take(rows))
+                    chosen[number] = exemplars.fit(near, own)
+                    # The map has no place for new samples: typicality is measured as they are assigned.
+                    apart = exemplars.distances(chosen[number].arrays, near, own.cluster)
+                    own = replace(own, distance=apart)
                 partitions[number] = spread(one, fitted, own, data, rows, chosen.get(number))
             step(1)
         found.append(Clustered(one, fitted, rows, partitions, chosen))

@@ -29,7 +29,7 @@ from osler.phenotyping.partition import Array
 from osler.phenotyping.results import TABLES, results_of
 from osler.phenotyping.separation import table_coordinates
 from osler.phenotyping.settings import PhenotypeSettings
-from osler.phenotyping.spaces.vectors import VectorsSpace, project
+from osler.phenotyping.spaces.vectors import project
 from osler.record.schema import SAMPLE_KEY
 from osler.represent.features import Features
 from osler.represent.typed import TypedTable
@@ -37,9 +37,7 @@ from osler.task.labels import Labels
 from osler.task.samples import count_patients
 
 FORMAT_VERSION = 1
-VERSION = 3
-# What is clustered where no representation is.
-VARIABLES = "variables"
+VERSION = 4
 CAUTION = (
     "The silhouette compares numbers of clusters within one space only. It does not show that there are "
     "clusters: a continuum, too, is divided into k parts. A cluster is called a phenotype only where it "
@@ -110,7 +108,7 @@ def fit_phenotypes(
     for given in (features, table):
         if given is not None and given.n_samples != labels.frame.height:
             raise InputError(
-                f"'{_name(data)}' does not have one row per sample ({labels.frame.height:,})",
+                f"'{data.name}' does not have one row per sample ({labels.frame.height:,})",
                 count=given.n_samples,
                 remedy="make it for these labels",
             )
@@ -182,23 +180,22 @@ def _write(
     flat = project(_flat(clustered, data))
     places = labels.frame.select(SAMPLE_KEY).with_columns(x=pl.Series(flat[:, 0]), y=pl.Series(flat[:, 1]))
     write_parquet(part / "map.parquet", places, private=True)
-    fitted = clustered[0].fitted
-    saved = isinstance(fitted, VectorsSpace) and save_model(
+    saved = save_model(
         part,
-        features=data.representation(),
-        transformer=fitted.transformer,
-        space=fitted.space,
-        partitions={(one.arm.name, k): own for one in clustered for k, own in one.partitions.items()},
+        data=data,
+        clustered=clustered,
+        settings=settings,
         chosen=chosen,
         supported={one.name: one.supported for one in found if one.supported is not None},
         source=source,
+        group=group,
     )
     write_json(
         part / "phenotypes.json",
         {
             "format_version": FORMAT_VERSION,
             "task": labels.name,
-            "representation": _name(data),
+            "representation": data.name,
             "settings": settings.plain(),
             "n_samples": data.n_samples,
             **count_patients(group, labels.frame["boolean_value"].to_numpy()),
@@ -212,11 +209,6 @@ def _write(
             "caution": CAUTION,
         },
     )
-
-
-def _name(data: ArmInput) -> str:
-    """What is clustered: the representation, or `variables`."""
-    return VARIABLES if data.features is None else data.features.name
 
 
 def _flat(clustered: Sequence[Clustered], data: ArmInput) -> Array:
@@ -246,7 +238,7 @@ def _require_distinct(data: ArmInput, settings: PhenotypeSettings) -> None:
     stored = matrix if isinstance(matrix, np.ndarray) else matrix.data
     if data.features is not None and not np.isfinite(stored).all():
         raise InputError(
-            f"representation '{_name(data)}' has missing or infinite values",
+            f"representation '{data.name}' has missing or infinite values",
             count=int((~np.isfinite(stored)).sum()),
             remedy="cluster a representation without missing values",
         )
@@ -254,7 +246,7 @@ def _require_distinct(data: ArmInput, settings: PhenotypeSettings) -> None:
     if distinct <= settings.k[1]:
         raise InputError(
             f"{distinct:,} distinct samples cannot make {settings.k[1]} clusters",
-            where=f"'{_name(data)}', phenotype.k",
+            where=f"'{data.name}', phenotype.k",
             allowed=[f"at most {distinct - 1}"] if distinct > 2 else [],
             remedy="lower the largest k, or take more samples",
         )

@@ -66,3 +66,9 @@ def typicality(cluster: Array, distance: Array) -> Array:
         within = np.sort(distance[member])
         share[member] = 1 - np.searchsorted(within, distance[member], "left") / len(within)
     return share
+
+
+def member_typicality(partition: Partition) -> Array:
+    """Typicality of each sample of a partition: float64 [n], NaN for noise."""
+    cluster = partition.cluster
+    return np.where(cluster >= 0, typicality(cluster, partition.distance), np.nan)

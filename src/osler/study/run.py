@@ -257,7 +257,8 @@ def _predictions(
 
 def _phenotypes(run: _Run, task: str, labels: "Labels", features: StudyFeatures) -> None:
     from osler.phenotyping.arms import arm
-    from osler.phenotyping.fit import VARIABLES, fit_phenotypes
+    from osler.phenotyping.data import VARIABLES
+    from osler.phenotyping.fit import fit_phenotypes
 
     settings = run.study.settings.phenotype
     if settings is None:
