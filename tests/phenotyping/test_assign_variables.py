@@ -12,6 +12,7 @@ import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from mixed_tables import mixed_table
 from test_phenotypes_command import run
 from test_phenotypes_fit import labels_of
 
@@ -37,16 +38,15 @@ PLAIN = PhenotypeSettings.parse(
     where="test",
 )  # fmt: skip
 
+Dataset = Callable[..., Path]
 Fitted = tuple[Path, Model, TypedTable, pl.DataFrame]
 
 
 @pytest.fixture(scope="module")
 def fitted(tmp_path_factory: pytest.TempPathFactory) -> Fitted:
     """Every arm on variables, fitted on 180 of 240 samples with missing values."""
-    from conftest import _mixed
-
     folder = tmp_path_factory.mktemp("fitted")
-    table, truth = _mixed(240, missing=0.08)
+    table, truth = mixed_table(240, missing=0.08)
     labels = labels_of(folder / "l", truth == 0)
     fit_phenotypes(labels, None, folder / "p", settings=PLAIN, table=table)
     members = pl.read_parquet(folder / "p" / "phenotypes.parquet")
@@ -162,59 +162,6 @@ def test_typicality_among_saved_distances_is_that_of_the_fit() -> None:
     many = sorted_distances(np.zeros(5000, dtype=int), rng.random(5000), 1)
     assert many.shape == (1, 1001)
     assert abs(typicality_among(many, np.array([0]), np.array([0.25]))[0] - 0.75) < 0.02
-
-
-Dataset = Callable[..., Path]
-
-
-@pytest.fixture(scope="module")
-def dataset(tmp_path_factory: pytest.TempPathFactory) -> Dataset:
-    """`dataset(name, ...)` writes records of two kinds of patients: potassium, a ward, codes."""
-
-    def make(name: str, *, lacks: str = "", book: dict[str, Any] | None = None, ward: str = "") -> Path:
-        folder = tmp_path_factory.mktemp(name)
-        rng = np.random.default_rng(0)
-        rows: list[tuple[Any, ...]] = []
-        for subject in range(120):
-            kind, when = subject % 3 == 0, datetime(2020, 1, 1 + subject % 20)
-            place = ward if ward and subject == 0 else ("surgery" if kind else "medicine")
-            rows += [
-                (subject, when, "LAB//K", 4.0 + 2 * kind + rng.normal(0, 0.3), None),
-                (subject, when, "LAB//NA", 140.0 - 6 * kind + rng.normal(0, 1), None),
-                (subject, when, "WARD", None, place),
-            ]
-            rows += [
-                (subject, when, f"CODE//{int(kind)}{i}", None, None) for i in range(3) if rng.random() < 0.7
-            ]
-        schema = {
-            "subject_id": pl.Int64,
-            "time": pl.Datetime("us"),
-            "code": pl.String,
-            "numeric_value": pl.Float32,
-            "text_value": pl.String,
-        }
-        events = pl.DataFrame(rows, schema=schema, orient="row").filter(pl.col("code") != lacks)
-        (folder / "data").mkdir()
-        events.sort("subject_id", "time").write_parquet(folder / "data" / "0.parquet")
-        if book is not None:
-            (folder / "metadata").mkdir()
-            pl.DataFrame([book]).write_parquet(folder / "metadata" / "codes.parquet")
-        return folder
-
-    return make
-
-
-@pytest.fixture(scope="module")
-def saved(dataset: Dataset, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path, Path]:
-    """A dataset, labels of it, and a clustering of its variables by two arms."""
-    folder, out = dataset("first"), tmp_path_factory.mktemp("saved")
-    labels_of(out / "l", np.arange(120) % 2 == 0)
-    pl.read_parquet(out / "l" / "labels.parquet").with_columns(
-        prediction_time=pl.lit(datetime(2020, 3, 1))
-    ).write_parquet(out / "l" / "labels.parquet")
-    run("fit", out / "l", "--dataset", folder, "--arm", "kprototypes", "--arm", "famd+pam", "--k", 2, 2,
-        "--bootstraps", 0, "--references", 0, "-o", out / "p")  # fmt: skip
-    return folder, out / "l", out / "p"
 
 
 def test_the_command_gives_the_fitted_partition(saved: tuple[Path, Path, Path], tmp_path: Path) -> None:

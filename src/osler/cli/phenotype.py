@@ -1,25 +1,17 @@
-"""`osler phenotype`: clusters of samples, and new samples assigned to them."""
+"""`osler phenotype`: clusters of samples; `assign` and `replicate` are in files of their own."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
+from osler.cli import phenotype_assign, phenotype_replicate
 from osler.cli.group import group
-
-if TYPE_CHECKING:
-    from osler.phenotyping.inputs import Pool
+from osler.cli.phenotype_options import AsJson, Dataset, Output, PoolOption, Texts, pool_of
 
 app = group("Cluster the samples of a task; assign new samples to the clusters.")
-
-Dataset = Annotated[Path, typer.Option("--dataset", help="Folder of the MEDS dataset.", show_default=False)]
-Texts = Annotated[
-    Path | None,
-    typer.Option("--texts", help="Folder of texts: needed for statement vectors, gives text lengths."),
-]
-PoolOption = Annotated[str, typer.Option("--pool", help="How statement vectors are pooled: mean or idf.")]
-Output = Annotated[Path, typer.Option("--output", "-o", help="Folder of the results.", show_default=False)]
-AsJson = Annotated[bool, typer.Option("--json", help="Print the summary as one JSON object.")]
+app.command("assign")(phenotype_assign.command)
+app.command("replicate")(phenotype_replicate.command)
 
 
 @app.command("fit")
@@ -100,7 +92,7 @@ def fit(
             features, source, own = counts, {"kind": "counts"}, on_vectors
         else:
             features, source = make_features(
-                opened, found.samples, vectors=folder, texts=texts, pool=_pool(pool)
+                opened, found.samples, vectors=folder, texts=texts, pool=pool_of(pool)
             )
             own = on_vectors
         out = output / name if len(jobs) > 1 else output
@@ -132,74 +124,6 @@ def fit(
     )
 
 
-@app.command("assign")
-def assign(
-    model: Annotated[Path, typer.Argument(help="Folder of `osler phenotype fit`.", show_default=False)],
-    dataset: Annotated[Path, typer.Argument(help="Folder of a MEDS dataset.", show_default=False)],
-    output: Output,
-    labels: Annotated[
-        Path | None,
-        typer.Option(
-            "--labels", help="Folder of labels: the samples. Without it: each subject's end of record."
-        ),
-    ] = None,
-    vectors: Annotated[
-        Path | None, typer.Option("--vectors", help="Folder of vectors. Without it: counts.")
-    ] = None,
-    texts: Texts = None,
-    pool: PoolOption = "idf",
-    arm: Annotated[str | None, typer.Option(help="Arm; default: the first.")] = None,
-    k: Annotated[int | None, typer.Option(help="Number of clusters; default: the one chosen.")] = None,
-    allow_absent: Annotated[
-        bool,
-        typer.Option(
-            "--allow-absent", help="Assign even where the dataset lacks up to half of the variables."
-        ),
-    ] = False,
-    as_json: AsJson = False,
-) -> None:
-    """Send new samples to the clusters that were found; nothing is fitted again, no outcome is needed.
-
-    A clustering of variables reads the same variables of the dataset by itself.
-    """
-    from osler.cli.summary import show_summary
-    from osler.phenotyping.assign import assign_samples
-    from osler.phenotyping.frozen_table import FrozenTable
-    from osler.phenotyping.inputs import make_features, make_table
-    from osler.phenotyping.model import load_model
-    from osler.record.dataset import open_dataset
-    from osler.statements.samples import record_end
-    from osler.task.labels import open_labels
-
-    loaded, opened = load_model(model), open_dataset(dataset)
-    samples = open_labels(labels).samples if labels is not None else record_end(opened)
-    if isinstance(loaded.reader, FrozenTable):
-        _without_vectors(vectors)
-        table, report = make_table(opened, samples, loaded.reader, allow_absent=allow_absent)
-        summary = assign_samples(loaded, table, samples, output, report=report, arm=arm, k=k)
-        show_summary(summary, as_json=as_json)
-        return
-    # What was weighed when the clusters were found is weighed again.
-    by_section = {name: (loaded.source or {}).get(name) for name in ("weights", "sections")}
-    features, source = make_features(
-        opened, samples, vectors=vectors, texts=texts, pool=_pool(pool), **by_section
-    )
-    show_summary(
-        assign_samples(loaded, features, samples, output, source=source, arm=arm, k=k), as_json=as_json
-    )
-
-
-def _without_vectors(vectors: Path | None) -> None:
-    from osler.base.errors import InputError
-
-    if vectors is not None:
-        raise InputError(
-            "this clustering is of variables, which are read from the dataset",
-            where="--vectors",
-            remedy="leave it out",
-        )
-
-
 def _distinct(folders: list[Path] | None) -> list[Path | None]:
     from osler.base.errors import InputError
 
@@ -209,13 +133,3 @@ def _distinct(folders: list[Path] | None) -> list[Path | None]:
             "two folders of vectors have the same name", allowed=names, remedy="rename one of them"
         )
     return list(folders or [])
-
-
-def _pool(value: str) -> "Pool":
-    from osler.base.errors import InputError
-
-    if value == "mean":
-        return "mean"
-    if value == "idf":
-        return "idf"
-    raise InputError(f"unknown pooling '{value}'", where="--pool", allowed=["mean", "idf"], remedy="name one")

@@ -19,6 +19,13 @@ def show_summary(summary: dict[str, Any], *, as_json: bool) -> None:
         print(f"{name:<{width}}  {_plain(value)}")
 
 
+def show_table(columns: list[str], rows: list[list[str]]) -> None:
+    """Print a table with a heading, columns aligned."""
+    widths = [max(len(row[i]) for row in [columns, *rows]) for i in range(len(columns))]
+    for row in [columns, *rows]:
+        print("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+
+
 def _plain(value: Any) -> str:
     if isinstance(value, bool) or value is None:
         return {True: "yes", False: "no", None: "-"}[value]

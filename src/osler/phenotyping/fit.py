@@ -120,7 +120,7 @@ def fit_phenotypes(
         lengths["stored cells"] = np.diff(features.matrix.indptr)
     job = Output(out, key=_key(labels, data, settings, variables, lengths, source))
     if not job.complete:
-        _require_distinct(data, settings)
+        require_distinct(data, settings)
         with job as part:
             _write(part, labels, data, settings=settings, variables=variables, lengths=lengths, source=source)
     return read_summary(out)
@@ -233,7 +233,8 @@ def _require_arms(settings: PhenotypeSettings, data: ArmInput) -> None:
         )
 
 
-def _require_distinct(data: ArmInput, settings: PhenotypeSettings) -> None:
+def require_distinct(data: ArmInput, settings: PhenotypeSettings) -> None:
+    """Refuse fewer distinct samples than clusters, and a representation with missing values."""
     matrix = data.variables().values if data.features is None else data.features.matrix
     stored = matrix if isinstance(matrix, np.ndarray) else matrix.data
     if data.features is not None and not np.isfinite(stored).all():

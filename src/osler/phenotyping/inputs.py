@@ -1,6 +1,7 @@
 """What a clustering is asked for: counts, vectors, or the variables of a saved clustering."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
@@ -10,6 +11,7 @@ import polars as pl
 from osler.base.errors import InputError
 from osler.base.files import read_json
 from osler.phenotyping.frozen_table import FrozenTable, require_variables
+from osler.phenotyping.model import Model
 from osler.phenotyping.partition import Array
 from osler.record.dataset import Dataset
 from osler.record.schema import SAMPLE_KEY
@@ -77,6 +79,60 @@ def make_features(
         return features, {"kind": "section", **weighed, **source}
     features = statement_features(vectors, texts, samples, pool=pool)
     return features, {"kind": "statement", "pool": pool, **source}
+
+
+@dataclass(frozen=True)
+class NewSamples:
+    """New samples as a saved clustering reads them.
+
+    Attributes:
+        given: the representation, or the variables.
+        source: what the representation was made from; None of variables.
+        report: of variables, what was passed over; None of a representation.
+    """
+
+    given: Features | TypedTable
+    source: dict[str, Any] | None = None
+    report: TableReport | None = None
+
+
+def read_new(
+    model: Model,
+    dataset: Dataset,
+    samples: pl.DataFrame,
+    *,
+    vectors: Path | None,
+    texts: Path | None,
+    pool: Pool,
+    allow_absent: bool = False,
+) -> NewSamples:
+    """Read new samples as those were read that a clustering was fitted on.
+
+    Args:
+        model: the clustering.
+        dataset: the dataset.
+        samples: `subject_id, prediction_time`.
+        vectors: a folder of vectors; None: counts, or the variables where those were clustered.
+        texts: the folder of texts, for statement vectors.
+        pool: how statement vectors are pooled.
+        allow_absent: whether up to half of the variables may be unknown to the dataset.
+
+    Raises:
+        InputError: as `make_features` and `make_table`, or vectors where variables were clustered.
+    """
+    if isinstance(model.reader, FrozenTable):
+        if vectors is not None:
+            raise InputError(
+                "this clustering is of variables, which are read from the dataset",
+                where=vectors,
+                remedy="leave --vectors out",
+            )
+        table, report = make_table(dataset, samples, model.reader, allow_absent=allow_absent)
+        return NewSamples(table, report=report)
+    # What was weighed when the clusters were found is weighed again.
+    by_section = {name: (model.source or {}).get(name) for name in ("weights", "sections")}
+    features, source = make_features(dataset, samples, vectors=vectors, texts=texts, pool=pool, **by_section)
+    return NewSamples(features, source=source)
 
 
 def make_table(

@@ -67,6 +67,7 @@ class Model:
         partitions: (arm, k) -> partition.
         patient: int64 [n], which fitted samples are of one patient; a number that means nothing else.
         settings: how the clustering was made.
+        described: the variables that describe the clusters, as they are read; None where there are none.
     """
 
     representation: str
@@ -77,6 +78,7 @@ class Model:
     partitions: dict[tuple[str, int], SavedPartition]
     patient: Array
     settings: PhenotypeSettings
+    described: FrozenTable | None
 
     def choose(self, arm: str | None, k: int | None) -> tuple[str, int]:
         """The arm and k that are meant: by default the first arm, and the k chosen.
@@ -131,6 +133,7 @@ def save_model(
     arrays: dict[str, Array] = {}
     try:
         reader = _reader(data, clustered, settings).state(arrays)
+        described = _described(data, settings, arrays)
     except TypeError:
         return False
     entries = [
@@ -154,6 +157,7 @@ def save_model(
             "supported": {name: list(flags) for name, flags in supported.items()},
             "settings": settings.plain(),
             **reader,
+            "described": described,
             "partitions": entries,
             "patient": patient,
         },
@@ -181,16 +185,21 @@ def load_model(path: str | Path) -> Model:
     stored = read_json(folder / "model.json")
     with np.load(folder / "model.npz", allow_pickle=False) as file:
         arrays = {name: file[name] for name in file.files}
-    reader = FrozenTable if stored["kind"] == VARIABLES else FrozenVectors
+    kind = FrozenTable if stored["kind"] == VARIABLES else FrozenVectors
+    reader = kind.from_state(stored, arrays)
+    described = reader if isinstance(reader, FrozenTable) else None
+    if stored["described"] is not None:
+        described = FrozenTable.from_state(stored["described"], arrays)
     return Model(
         representation=stored["representation"],
         source=stored["source"],
         chosen=stored["chosen"],
         supported=stored["supported"],
-        reader=reader.from_state(stored, arrays),
+        reader=reader,
         partitions={(one["arm"], one["k"]): _partition(one, arrays) for one in stored["partitions"]},
         patient=unpack(stored["patient"], arrays).astype(np.int64),
         settings=PhenotypeSettings.parse(stored["settings"], where=str(folder / "model.json")),
+        described=described,
     )
 
 
@@ -201,6 +210,13 @@ def _reader(
     if isinstance(fitted, VectorsSpace):
         return FrozenVectors.of(data.representation(), fitted)
     return FrozenTable.of(data.variables(), clustered, settings=settings.table)
+
+
+def _described(data: ArmInput, settings: PhenotypeSettings, arrays: dict[str, Array]) -> Any:
+    """The variables beside a representation; variables that are clustered are told already."""
+    if data.features is None or data.table is None:
+        return None
+    return FrozenTable.of(data.table, [], settings=settings.table).state(arrays)
 
 
 def _entry(one: Clustered, k: int, own: Partition, arrays: dict[str, Array]) -> dict[str, Any]:
