@@ -61,6 +61,7 @@ def fit(
     from osler.phenotyping.arms import arm
     from osler.phenotyping.data import VARIABLES
     from osler.phenotyping.fit import fit_phenotypes
+    from osler.phenotyping.follow_up import follow_up
     from osler.phenotyping.inputs import make_features, text_lengths
     from osler.phenotyping.settings import PhenotypeSettings
     from osler.record.dataset import open_dataset
@@ -105,6 +106,7 @@ def fit(
             variables=counts,
             lengths=lengths,
             source=source,
+            follow=follow_up(opened, found.samples),
         )
     show_summary(
         {

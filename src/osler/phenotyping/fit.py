@@ -24,12 +24,14 @@ from osler.phenotyping.arms import arm as load_arm
 from osler.phenotyping.choose import RULE
 from osler.phenotyping.clustered import Clustered, cluster_arms
 from osler.phenotyping.data import ArmInput
+from osler.phenotyping.follow_up import FollowUp
 from osler.phenotyping.model import save_model
 from osler.phenotyping.partition import Array
 from osler.phenotyping.results import TABLES, results_of
 from osler.phenotyping.separation import table_coordinates
 from osler.phenotyping.settings import PhenotypeSettings
 from osler.phenotyping.spaces.vectors import project
+from osler.phenotyping.survival import survivals
 from osler.record.schema import SAMPLE_KEY
 from osler.represent.features import Features
 from osler.represent.typed import TypedTable
@@ -80,6 +82,7 @@ def fit_phenotypes(
     variables: Features | None = None,
     lengths: Mapping[str, Array] | None = None,
     source: Mapping[str, Any] | None = None,
+    follow: FollowUp | None = None,
 ) -> PhenotypesSummary:
     """Cluster the samples of a task; a folder that holds this work already is only read.
 
@@ -96,6 +99,7 @@ def fit_phenotypes(
         lengths: by name, a measure of how long each record is [n]; tells clusters of length from clusters of
             content. A sparse representation brings the number of its stored cells by itself.
         source: what the representation was made from (encoder, pooling), kept with the model.
+        follow: follow-up of the same samples, for survival by cluster; None: it is not looked at.
 
     Returns:
         The summary, read back from the folder.
@@ -118,11 +122,20 @@ def fit_phenotypes(
     lengths = dict(lengths or {})
     if features is not None and hasattr(features.matrix, "indptr"):
         lengths["stored cells"] = np.diff(features.matrix.indptr)
-    job = Output(out, key=_key(labels, data, settings, variables, lengths, source))
+    job = Output(out, key=_key(labels, data, settings, variables, lengths, source, follow))
     if not job.complete:
         require_distinct(data, settings)
         with job as part:
-            _write(part, labels, data, settings=settings, variables=variables, lengths=lengths, source=source)
+            _write(
+                part,
+                labels,
+                data,
+                settings=settings,
+                variables=variables,
+                lengths=lengths,
+                source=source,
+                follow=follow,
+            )
     return read_summary(out)
 
 
@@ -151,6 +164,7 @@ def _write(
     variables: Features | None,
     lengths: Mapping[str, Array],
     source: Mapping[str, Any] | None,
+    follow: FollowUp | None,
 ) -> None:
     group = labels.samples["group_id"].to_numpy()
     low, high = settings.k
@@ -168,6 +182,13 @@ def _write(
         if differences is not None and (partition.cluster >= 0).all()
     ]
     chosen = {one.name: one.choice.k for one in found}
+    picked = {
+        one.arm.name: (chosen[one.arm.name] or 0, one.partitions[chosen[one.arm.name] or 0].cluster)
+        for one in clustered
+        if chosen[one.arm.name]
+    }
+    curves, survival = survivals(picked, follow, group=group)
+    write_parquet(part / "survival.parquet", curves)
     write_parquet(part / "indices.parquet", pl.concat([one.indices for one in found]))
     write_parquet(part / "outcomes.parquet", pl.concat([one.outcomes for one in found]))
     write_parquet(part / "phenotypes.parquet", pl.concat([one.members for one in found]), private=True)
@@ -204,6 +225,7 @@ def _write(
             "described_by": variables.name if variables is not None else None,
             "lengths": list(lengths),
             "saved": saved,
+            "survival": survival,
             "arms": {one.name: one.facts for one in found},
             "rule": RULE.format(share=settings.min_share),
             "caution": CAUTION,
@@ -270,6 +292,7 @@ def _key(
     variables: Features | None,
     lengths: Mapping[str, Array],
     source: Mapping[str, Any] | None,
+    follow: FollowUp | None,
 ) -> str:
     return hash_json(
         {
@@ -280,6 +303,7 @@ def _key(
             "lengths": {name: np.asarray(length, dtype=float).tolist() for name, length in lengths.items()},
             "settings": settings.plain(),
             "source": None if source is None else dict(source),
+            "follow": None if follow is None else follow.hash,
             "version": VERSION,
         }
     )

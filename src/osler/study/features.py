@@ -8,6 +8,7 @@ import numpy as np
 import polars as pl
 
 from osler.base.output import content_hash
+from osler.phenotyping.follow_up import FollowUp, follow_up
 from osler.phenotyping.inputs import make_features, text_lengths
 from osler.record.dataset import Dataset
 from osler.represent.counts import count_features
@@ -91,6 +92,10 @@ class StudyFeatures:
     def table_hash(self) -> Any:
         """What `table` depends on beside its settings."""
         return {"dataset": self._dataset.hash}
+
+    def follow_up(self) -> FollowUp:
+        """How long the samples are followed, and who dies."""
+        return follow_up(self._dataset, self._samples)
 
     def lengths(self, name: str) -> dict[str, np.ndarray]:
         """How long the texts behind a representation are; empty for counts."""

@@ -274,6 +274,7 @@ def _phenotypes(run: _Run, task: str, labels: "Labels", features: StudyFeatures)
             "labels": labels.hash,
             "features": features.hashes[name] if known else features.table_hash,
             "described by": features.counts_hash,
+            "followed": features.table_hash,
             "phenotype": own.plain(),
         }
 
@@ -288,6 +289,7 @@ def _phenotypes(run: _Run, task: str, labels: "Labels", features: StudyFeatures)
                 variables=features.counts(),
                 lengths=features.lengths(name) if known else None,
                 source=features.source(name) if known else {"kind": VARIABLES},
+                follow=features.follow_up(),
             )
 
         run.steps.do(f"phenotypes/{task}/{name}", depends_on, work)

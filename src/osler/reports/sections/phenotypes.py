@@ -25,6 +25,7 @@ from osler.reports.figures.lines import index_figure
 from osler.reports.formats import count, number, percent, percent_interval
 from osler.reports.runfiles import RunFiles
 from osler.reports.suppress import few_events, hidden_events
+from osler.reports.survival import survival_blocks
 from osler.reports.words import colours, plural, task_title
 
 _INDICES = {
@@ -161,6 +162,10 @@ def _blocks(run: RunFiles, task: str, clustering: _Clustering) -> list[Block]:
         blocks.append(Figures(drawn))
     if clustering.k is not None:
         blocks.append(_chosen_table(run, clustering))
+        blocks += survival_blocks(
+            run, f"{task}-{clustering.key}", clustering.folder, arm=clustering.arm, k=clustering.k,
+            facts=dict(clustering.facts.get("survival") or {}),
+        )  # fmt: skip
     inside = (_index_table(clustering), _all_outcomes(run, clustering))
     blocks.append(Details(f"{clustering.title}: every k", inside))
     return blocks
