@@ -107,6 +107,7 @@ def fit(
             lengths=lengths,
             source=source,
             follow=follow_up(opened, found.samples),
+            texts=texts,
         )
     show_summary(
         {

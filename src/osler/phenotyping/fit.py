@@ -26,6 +26,7 @@ from osler.phenotyping.clustered import Clustered, cluster_arms
 from osler.phenotyping.data import ArmInput
 from osler.phenotyping.follow_up import FollowUp
 from osler.phenotyping.model import save_model
+from osler.phenotyping.nearest import EXEMPLARS, exemplar_table
 from osler.phenotyping.partition import Array
 from osler.phenotyping.results import TABLES, results_of
 from osler.phenotyping.separation import table_coordinates
@@ -35,6 +36,7 @@ from osler.phenotyping.survival import survivals
 from osler.record.schema import SAMPLE_KEY
 from osler.represent.features import Features
 from osler.represent.typed import TypedTable
+from osler.statements.read import open_texts
 from osler.task.labels import Labels
 from osler.task.samples import count_patients
 
@@ -83,6 +85,7 @@ def fit_phenotypes(
     lengths: Mapping[str, Array] | None = None,
     source: Mapping[str, Any] | None = None,
     follow: FollowUp | None = None,
+    texts: Path | None = None,
 ) -> PhenotypesSummary:
     """Cluster the samples of a task; a folder that holds this work already is only read.
 
@@ -100,6 +103,8 @@ def fit_phenotypes(
             content. A sparse representation brings the number of its stored cells by itself.
         source: what the representation was made from (encoder, pooling), kept with the model.
         follow: follow-up of the same samples, for survival by cluster; None: it is not looked at.
+        texts: folder of texts of the samples, for the exemplar patients; None: they are written from the
+            variables of `table`.
 
     Returns:
         The summary, read back from the folder.
@@ -122,7 +127,7 @@ def fit_phenotypes(
     lengths = dict(lengths or {})
     if features is not None and hasattr(features.matrix, "indptr"):
         lengths["stored cells"] = np.diff(features.matrix.indptr)
-    job = Output(out, key=_key(labels, data, settings, variables, lengths, source, follow))
+    job = Output(out, key=_key(labels, data, settings, variables, lengths, source, follow, texts))
     if not job.complete:
         require_distinct(data, settings)
         with job as part:
@@ -135,6 +140,7 @@ def fit_phenotypes(
                 lengths=lengths,
                 source=source,
                 follow=follow,
+                texts=texts,
             )
     return read_summary(out)
 
@@ -165,6 +171,7 @@ def _write(
     lengths: Mapping[str, Array],
     source: Mapping[str, Any] | None,
     follow: FollowUp | None,
+    texts: Path | None,
 ) -> None:
     group = labels.samples["group_id"].to_numpy()
     low, high = settings.k
@@ -182,12 +189,24 @@ def _write(
         if differences is not None and (partition.cluster >= 0).all()
     ]
     chosen = {one.name: one.choice.k for one in found}
-    picked = {
-        one.arm.name: (chosen[one.arm.name] or 0, one.partitions[chosen[one.arm.name] or 0].cluster)
-        for one in clustered
-        if chosen[one.arm.name]
-    }
-    curves, survival = survivals(picked, follow, group=group)
+    picked = [(one, k, one.partitions[k]) for one in clustered if (k := chosen[one.arm.name])]
+    exemplars = [
+        exemplar_table(
+            one,
+            k,
+            labels.frame,
+            group=group,
+            most=settings.exemplars,
+            texts=texts,
+            table=data.table,
+        )
+        for one, k, _ in picked
+    ]
+    write_parquet(
+        part / "exemplars.parquet", pl.concat([pl.DataFrame(schema=EXEMPLARS), *exemplars]), private=True
+    )
+    partitions = {one.arm.name: (k, own.cluster) for one, k, own in picked}
+    curves, survival = survivals(partitions, follow, group=group)
     write_parquet(part / "survival.parquet", curves)
     write_parquet(part / "indices.parquet", pl.concat([one.indices for one in found]))
     write_parquet(part / "outcomes.parquet", pl.concat([one.outcomes for one in found]))
@@ -293,6 +312,7 @@ def _key(
     lengths: Mapping[str, Array],
     source: Mapping[str, Any] | None,
     follow: FollowUp | None,
+    texts: Path | None,
 ) -> str:
     return hash_json(
         {
@@ -303,6 +323,7 @@ def _key(
             "lengths": {name: np.asarray(length, dtype=float).tolist() for name, length in lengths.items()},
             "settings": settings.plain(),
             "source": None if source is None else dict(source),
+            "texts": None if texts is None else open_texts(texts).hash,
             "follow": None if follow is None else follow.hash,
             "version": VERSION,
         }

@@ -87,6 +87,8 @@ class PhenotypeSettings(Settings):
         slow_references: the same for arms on UMAP and k-prototypes.
         scored: at most so many samples (drawn once) enter the indices, whose cost is quadratic.
         variables: number of variables shown per cluster and direction.
+        exemplars: patients near the middle of each chosen cluster whose text is kept with the results; 0:
+            none.
         lca: how latent classes are fitted.
         table: which variables are clustered by the arms on variables, and describe the clusters of all.
     """
@@ -109,6 +111,7 @@ class PhenotypeSettings(Settings):
     slow_references: int = Field(default=19, ge=0, le=1000)
     scored: int = Field(default=5000, ge=100)
     variables: int = Field(default=8, ge=0)
+    exemplars: int = Field(default=3, ge=0, le=100)
     lca: LatentClassSettings = LatentClassSettings()
     table: TypedSettings = TypedSettings()
 

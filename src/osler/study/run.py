@@ -275,6 +275,7 @@ def _phenotypes(run: _Run, task: str, labels: "Labels", features: StudyFeatures)
             "features": features.hashes[name] if known else features.table_hash,
             "described by": features.counts_hash,
             "followed": features.table_hash,
+            "texts": features.texts_hash(name),
             "phenotype": own.plain(),
         }
 
@@ -290,6 +291,7 @@ def _phenotypes(run: _Run, task: str, labels: "Labels", features: StudyFeatures)
                 lengths=features.lengths(name) if known else None,
                 source=features.source(name) if known else {"kind": VARIABLES},
                 follow=features.follow_up(),
+                texts=features.texts(name),
             )
 
         run.steps.do(f"phenotypes/{task}/{name}", depends_on, work)
