@@ -49,6 +49,13 @@ def fit(
     references: Annotated[
         int, typer.Option(help="Data sets without clusters that clusters are set against; 0: none.")
     ] = 50,
+    names: Annotated[
+        str,
+        typer.Option(
+            help="Names of clusters: rule, or a chat model as http://HOST:PORT/v1#MODEL, "
+            "accepted only where all of it is on the card.",
+        ),
+    ] = "rule",
     seed: Annotated[int, typer.Option(help="Seed of everything random.")] = 0,
     as_json: AsJson = False,
 ) -> None:
@@ -70,7 +77,7 @@ def fit(
     from osler.task.labels import open_labels
 
     given = {"k": list(k), "seed": seed, "bootstraps": bootstraps, "references": references}
-    given |= {"arms": arms or ["kmeans"], "table": {"exclude": exclude or []}}
+    given |= {"names": names, "arms": arms or ["kmeans"], "table": {"exclude": exclude or []}}
     settings = PhenotypeSettings.parse(given, where="osler phenotype fit")
     opened = open_dataset(dataset)
     found = open_labels(labels, dataset=opened)

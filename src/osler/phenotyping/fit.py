@@ -18,6 +18,7 @@ from osler.base.files import read_json, write_json, write_parquet
 from osler.base.hashing import hash_json
 from osler.base.output import Output
 from osler.base.progress import bar
+from osler.models.servers.chat import Chat
 from osler.phenotyping import describe
 from osler.phenotyping.arms import ARMS
 from osler.phenotyping.arms import arm as load_arm
@@ -26,6 +27,7 @@ from osler.phenotyping.clustered import Clustered, cluster_arms
 from osler.phenotyping.data import ArmInput
 from osler.phenotyping.follow_up import FollowUp
 from osler.phenotyping.model import save_model
+from osler.phenotyping.names import NAMES, name_table, open_namer
 from osler.phenotyping.nearest import EXEMPLARS, exemplar_table
 from osler.phenotyping.partition import Array
 from osler.phenotyping.results import TABLES, results_of
@@ -130,6 +132,7 @@ def fit_phenotypes(
     job = Output(out, key=_key(labels, data, settings, variables, lengths, source, follow, texts))
     if not job.complete:
         require_distinct(data, settings)
+        chat = open_namer(settings.names)
         with job as part:
             _write(
                 part,
@@ -141,6 +144,7 @@ def fit_phenotypes(
                 source=source,
                 follow=follow,
                 texts=texts,
+                chat=chat,
             )
     return read_summary(out)
 
@@ -172,6 +176,7 @@ def _write(
     source: Mapping[str, Any] | None,
     follow: FollowUp | None,
     texts: Path | None,
+    chat: Chat | None,
 ) -> None:
     group = labels.samples["group_id"].to_numpy()
     low, high = settings.k
@@ -208,6 +213,12 @@ def _write(
     partitions = {one.arm.name: (k, own.cluster) for one, k, own in picked}
     curves, survival = survivals(partitions, follow, group=group)
     write_parquet(part / "survival.parquet", curves)
+    names = [
+        name_table(one.tables["effects"], one.name, one.choice.k, chat)
+        for one in found
+        if one.choice.k and "effects" in one.tables
+    ]
+    write_parquet(part / "names.parquet", pl.concat([pl.DataFrame(schema=NAMES), *names]))
     write_parquet(part / "indices.parquet", pl.concat([one.indices for one in found]))
     write_parquet(part / "outcomes.parquet", pl.concat([one.outcomes for one in found]))
     write_parquet(part / "phenotypes.parquet", pl.concat([one.members for one in found]), private=True)

@@ -41,6 +41,7 @@ AGGREGATE = (
     "phenotypes/*/*/describe.parquet",
     "phenotypes/*/*/verdicts.parquet",
     "phenotypes/*/*/survival.parquet",
+    "phenotypes/*/*/names.parquet",
     "phenotypes/*/*/phenotypes.json",
 )
 TEXT_COUNTS = ("n_tokens", "n_statements", "n_dropped")

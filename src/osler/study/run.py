@@ -61,6 +61,7 @@ def run_study(
     start = time.perf_counter()
     run = _Run(study=study, steps=Steps(out), engine=engine)
     _require_encoders(study)
+    _require_namer(study)
     with run.steps.alone():
         write_json(out / "study.json", {"format_version": 1, **study.settings.plain()})
         write_json(out / "environment.json", environment())
@@ -99,6 +100,14 @@ def _require_encoders(study: Study) -> None:
     names = {settings.encoder for settings in representations if isinstance(settings, OfTextSettings)}
     for name in sorted(names | {text.tokenizer for text in study.settings.texts.values()}):
         recipe(name)
+
+
+def _require_namer(study: Study) -> None:
+    """Refuse a chat server that does not answer, or to which records may not go, likewise."""
+    from osler.phenotyping.names import open_namer
+
+    if study.settings.phenotype is not None:
+        open_namer(study.settings.phenotype.names)
 
 
 def _dataset(run: _Run) -> Dataset:
