@@ -61,6 +61,24 @@ def test_correlation_and_order_equal_numpy_and_scipy() -> None:
         assert tau["value"] == pytest.approx(kendalltau(fit_rates, rates).statistic)
 
 
+def test_the_interval_of_a_correlation_is_as_wide_as_cohorts_differ() -> None:
+    table, truth = mixed_table(2700)
+    rng = np.random.default_rng(0)
+    values = table.values.copy()
+    for column in values.T:  # most of what tells the clusters apart is lost
+        moved = rng.random(len(column)) < 0.85
+        column[moved] = rng.permutation(column[moved])
+    weak = TypedTable(table.variables, values)
+    fit = smd_of(weak.take(range(200)), truth[:200])
+    found, reach = [], []
+    for start in range(200, 2700, 125):
+        rows = np.arange(start, start + 125)
+        one = correlations(fit, weak.take(rows), truth[rows], 3, group=rows, seed=0)[0]
+        found.append(np.arctanh(one["value"]))
+        reach.append((np.arctanh(one["high"]) - np.arctanh(one["low"])) / (2 * 1.96))
+    assert 0.6 < np.mean(reach) / np.std(found, ddof=1) < 1.6
+
+
 def test_weakest_pairs_equals_enumeration() -> None:
     rng = np.random.default_rng(0)
     own, assigned = rng.integers(-1, 3, 40), rng.integers(-1, 4, 40)

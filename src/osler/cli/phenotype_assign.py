@@ -40,7 +40,7 @@ def command(
 
     A clustering of variables reads the same variables of the dataset by itself.
     """
-    from osler.cli.summary import show_summary
+    from osler.cli.summary import interval_cell, show_summary, show_table
     from osler.phenotyping.assign import assign_samples
     from osler.phenotyping.inputs import read_new
     from osler.phenotyping.model import load_model
@@ -62,4 +62,18 @@ def command(
     summary = assign_samples(
         loaded, new.given, samples, output, source=new.source, report=new.report, arm=arm, k=k
     )
-    show_summary(summary, as_json=as_json)
+    if as_json:
+        show_summary(summary, as_json=True)
+        return
+    drift = summary["drift"]
+    show_table(
+        ["cluster", "share fit", "share new", "typicality fit", "typicality new"],
+        [
+            [str(one["cluster"])]
+            + [interval_cell(one[side]["share"], percent=True) for side in ("fit", "new")]
+            + [interval_cell(one[side]["typicality"]) for side in ("fit", "new")]
+            for one in drift["clusters"]
+        ],
+    )
+    shown = {name: value for name, value in summary.items() if name != "drift"}
+    show_summary({**shown, "same shares": drift["test"]}, as_json=False)

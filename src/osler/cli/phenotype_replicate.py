@@ -73,37 +73,29 @@ def command(
          "same sign", "in interval", "event fit", "event new", "jaccard"],
         [_row(one) for one in told["clusters"]],
     )  # fmt: skip
-    clusters = ("clusters", "format_version")
+    drift = told["drift"]
+    shown = {name: told[name] for name in told if name not in ("clusters", "format_version", "drift")}
+    test, typical = drift["test"], {side: drift["typicality"][side]["value"] for side in ("fit", "new")}
     show_summary(
-        {"replicated": str(output), **{name: told[name] for name in told if name not in clusters}},
-        as_json=False,
+        {"replicated": str(output), **shown, "typicality": typical, "same shares": test}, as_json=False
     )
 
 
 def _row(one: dict[str, Any]) -> list[str]:
+    from osler.cli.summary import interval_cell, number_cell
+
     fit, new, rate = one["fit"], one["new"], one["rate"]
     return [
         str(one["cluster"]),
-        _interval(fit["share"], percent=True),
-        _interval(new["share"], percent=True),
-        _plain(fit["typicality"]["value"]),
-        _plain(new["typicality"]["value"]),
-        _interval(one["correlation"]),
+        interval_cell(fit["share"], percent=True),
+        interval_cell(new["share"], percent=True),
+        number_cell(fit["typicality"]["value"]),
+        number_cell(new["typicality"]["value"]),
+        interval_cell(one["correlation"]),
         str(one["findings"]),
-        _plain(one["same_sign"], percent=True),
-        _plain(one["in_interval"], percent=True),
-        _interval({"value": rate["fit"]["rate"], **rate["fit"]}, percent=True),
-        _interval({"value": rate["new"]["rate"], **rate["new"]}, percent=True),
-        _plain(one["jaccard"]),
+        number_cell(one["same_sign"], percent=True),
+        number_cell(one["in_interval"], percent=True),
+        interval_cell({"value": rate["fit"]["rate"], **rate["fit"]}, percent=True),
+        interval_cell({"value": rate["new"]["rate"], **rate["new"]}, percent=True),
+        number_cell(one["jaccard"]),
     ]
-
-
-def _plain(value: float | None, *, percent: bool = False) -> str:
-    if value is None:
-        return "-"
-    return f"{value:.0%}" if percent else f"{value:.2f}"
-
-
-def _interval(found: dict[str, Any], *, percent: bool = False) -> str:
-    value, low, high = (_plain(found[name], percent=percent) for name in ("value", "low", "high"))
-    return f"{value} ({low} to {high})" if value != "-" else "-"

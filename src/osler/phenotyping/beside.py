@@ -17,6 +17,7 @@ _KEY = ["arm", "k", "cluster", "variable", "level"]
 _CARD = ("n_inside", "inside", "outside", "smd", "low", "high")
 _RATE = ("n", "n_events", "rate", "low", "high")
 _DRAWS = 1000
+_Z = 1.959963984540054
 
 
 def cards_beside(fit: pl.DataFrame, new: pl.DataFrame) -> pl.DataFrame:
@@ -76,7 +77,10 @@ def correlations(
         seed: of the bootstraps of new patients; the fit's effects stay as they are.
 
     Returns:
-        Of each cluster `value, low, high` (Pearson's) and `n`, the effects that both have.
+        Of each cluster `value, low, high` (Pearson's) and `n`, the effects that both have. The interval is
+        normal on Fisher's scale, its standard error that of the bootstraps: their percentiles would lie too
+        low, since drawing again adds noise to the new effects once more. The correlation is that of
+        estimates; noise in the effects of either cohort lowers it.
     """
     named = [(variable.name, level, value) for _, (variable, level, value) in card_columns(table)]
     stored = {(row["cluster"], row["variable"], row["level"]): row["smd"] for row in fit.to_dicts()}
@@ -93,7 +97,8 @@ def correlations(
     second = weighted_differences(columns, cluster, k, np.ones((len(cluster), 1)))[:, :, 0]
     n = (np.isfinite(first) & np.isfinite(second)).sum(axis=1)
     return [
-        {"value": known(value[number]), **_limits(drawn[number]), "n": int(n[number])} for number in range(k)
+        {"value": known(value[number]), **_fisher_limits(value[number], drawn[number]), "n": int(n[number])}
+        for number in range(k)
     ]
 
 
@@ -173,6 +178,15 @@ def _pearson(first: Floats, second: Floats) -> Floats:
     below = np.sqrt((x**2).sum(axis=1) * (y**2).sum(axis=1))
     usable = (n[:, 0] >= 3) & (below > 0)
     return np.asarray(np.divide((x * y).sum(axis=1), below, out=np.full(below.shape, np.nan), where=usable))
+
+
+def _fisher_limits(value: float, drawn: Floats) -> dict[str, float | None]:
+    """Limits of a correlation from bootstraps of it; a correlation of 1 has no spread on Fisher's scale."""
+    kept = drawn[np.isfinite(drawn) & (np.abs(drawn) < 1)]
+    if not np.isfinite(value) or abs(value) > 1 - 1e-9 or len(kept) < 2:
+        return {"low": None, "high": None}
+    middle, reach = np.arctanh(value), _Z * float(np.arctanh(kept).std(ddof=1))
+    return {"low": float(np.tanh(middle - reach)), "high": float(np.tanh(middle + reach))}
 
 
 def _limits(drawn: Floats) -> dict[str, float | None]:
