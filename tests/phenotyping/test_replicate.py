@@ -161,6 +161,15 @@ def test_a_clustering_of_vectors_has_cards_of_variables(tmp_path: Path) -> None:
         replicate(tmp_path / "bare", second, vectors(kinds), other, tmp_path / "r")
 
 
+def test_an_arm_without_a_chosen_k_has_no_cards(tmp_path: Path) -> None:
+    table, _, positive = cohort(0)
+    how = PLAIN.model_copy(update={"arms": ("gower+pam",), "k": (3, 3), "min_share": 0.4})
+    labels = labels_of(tmp_path / "l", positive)
+    fit_phenotypes(labels, None, tmp_path / "p", settings=how, table=table)
+    with pytest.raises(InputError, match="no number of clusters was chosen for arm 'gower\\+pam'"):
+        replicate(tmp_path / "p", labels, table, table, tmp_path / "q")
+
+
 def test_the_command(saved: tuple[Path, Path, Path], tmp_path: Path) -> None:
     folder, labels, model = saved
     told = run("replicate", model, labels, "--dataset", folder, "-o", tmp_path / "q")

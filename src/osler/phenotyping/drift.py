@@ -21,9 +21,9 @@ def drift(model: Model, found: Assignment, *, group: Array, seed: int = 0) -> di
 
     Returns:
         `clusters`: of each, its `fit` and `new` share and mean typicality with limits. `typicality`: the mean
-        over all samples of both; where the new samples are like the fitted ones it is about a half in both,
-        and lower where they are unlike. `test`: that both cohorts have the same shares (`SharesTest`); it
-        holds for other patients than the fitted ones.
+        over all samples of both: a half in the fit, a little less for new samples of the same kind (the
+        clusters were made to fit the others), and less the more unlike they are. `test`: that both cohorts
+        have the same shares (`SharesTest`); it holds for other patients than the fitted ones.
     """
     saved = model.partitions[found.arm, found.k]
     sides = {

@@ -69,6 +69,14 @@ def replicate(
         InputError: no k was chosen, the fit has no cards, or the samples cannot be assigned.
     """
     model = load_model(fit)
+    arm = arm or next(iter(model.chosen))
+    if model.chosen.get(arm) is None:
+        raise InputError(
+            f"no number of clusters was chosen for arm '{arm}', so it has no cards",
+            where=fit,
+            allowed=[name for name, number in model.chosen.items() if number is not None],
+            remedy="name another arm",
+        )
     arm, k = model.choose(arm, None)
     if isinstance(given, Features):
         require_same_source(dict(source or {}), model.source, where=out)
