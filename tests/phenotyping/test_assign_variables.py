@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
@@ -21,8 +22,10 @@ from osler.measure.intervals import wilson
 from osler.phenotyping.arms import ARMS
 from osler.phenotyping.assign import assign_samples
 from osler.phenotyping.assigning import assign, typicality_among
+from osler.phenotyping.clustered import cluster_arms
+from osler.phenotyping.data import ArmInput
 from osler.phenotyping.fit import fit_phenotypes
-from osler.phenotyping.model import PRIVATE, Model, load_model, sorted_distances
+from osler.phenotyping.model import PRIVATE, Model, load_model, save_model, sorted_distances
 from osler.phenotyping.partition import typicality
 from osler.phenotyping.settings import PhenotypeSettings
 from osler.represent.typed import TypedTable
@@ -126,6 +129,31 @@ def test_the_order_of_variables_does_not_matter(fitted: Fitted, order: list[int]
     assert assign(model, other, arm=arm, k=3).cluster.tolist() == of(members, arm, 3)[0].tolist()
 
 
+@settings(max_examples=25, deadline=None)
+@given(
+    seed=st.integers(0, 10_000),
+    missing=st.sampled_from([0.0, 0.1, 0.6]),
+    only=st.sampled_from(["all", "flag", "numeric", "categorical"]),
+    arm=st.sampled_from(CLOSED),
+)
+def test_any_fitted_table_gets_its_partition_back(seed: int, missing: float, only: str, arm: str) -> None:
+    table, _ = mixed_table(90, seed=seed, missing=missing)
+    if only != "all":
+        table = table.keep(table.of_kind(only))
+    data = ArmInput(table=table)
+    how = PLAIN.model_copy(update={"arms": (arm,), "k": (3, 3)})
+    with TemporaryDirectory() as folder:
+        clustered = cluster_arms(data, settings=how)
+        save_model(Path(folder), data=data, clustered=clustered, settings=how, chosen={arm: 3}, supported={},
+                   source=None, group=np.arange(90))  # fmt: skip
+        model = load_model(folder)
+    rows = np.random.default_rng(seed).permutation(90)
+    found = assign(model, table.take(rows))
+    assert found.cluster.tolist() == clustered[0].partitions[3].cluster[rows].tolist()
+    # One by one, too: a sample's cluster does not depend on who comes with it.
+    assert assign(model, table.take(rows[:1])).cluster.tolist() == found.cluster[:1].tolist()
+
+
 def test_what_is_refused(fitted: Fitted) -> None:
     _, model, table, _ = fitted
     for arm in ON_VARIABLES:
@@ -137,6 +165,14 @@ def test_what_is_refused(fitted: Fitted) -> None:
         assign(model, TypedTable(kinds, table.values), arm="lca", k=2)
     with pytest.raises(InputError, match="k 7"):
         assign(model, table, arm="lca", k=7)
+
+
+def test_a_clustering_of_another_format_is_refused(fitted: Fitted, tmp_path: Path) -> None:
+    stored = json.loads((fitted[0] / "p" / "model" / "model.json").read_text())
+    (tmp_path / "model").mkdir()
+    (tmp_path / "model" / "model.json").write_text(json.dumps({**stored, "format_version": 1}))
+    with pytest.raises(InputError, match="saved in format 1"):
+        load_model(tmp_path)
 
 
 def test_files_are_private_and_say_so(fitted: Fitted, tmp_path: Path) -> None:

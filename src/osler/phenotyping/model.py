@@ -25,7 +25,7 @@ from osler.phenotyping.spaces.vectors import VectorsSpace
 from osler.phenotyping.store import pack, unpack
 
 FOLDER = "model"
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 PRIVATE = "holds values of patients: exemplars or medoids, distances, clusters; not to be passed on"
 # Distances of a cluster with more members are kept as so many quantiles.
 _MOST_DISTANCES = 1001
@@ -173,7 +173,7 @@ def load_model(path: str | Path) -> Model:
         path: the folder that `fit_phenotypes` wrote.
 
     Raises:
-        InputError: it holds no saved model.
+        InputError: it holds no saved model, or one of another format.
     """
     folder = Path(path) / FOLDER
     if not (folder / "model.json").is_file():
@@ -183,6 +183,13 @@ def load_model(path: str | Path) -> Model:
             remedy="name a folder of `osler phenotype fit`; not every representation can be saved",
         )
     stored = read_json(folder / "model.json")
+    if stored["format_version"] != FORMAT_VERSION:
+        raise InputError(
+            f"the clustering was saved in format {stored['format_version']}",
+            where=folder / "model.json",
+            allowed=[FORMAT_VERSION],
+            remedy="fit it again",
+        )
     with np.load(folder / "model.npz", allow_pickle=False) as file:
         arrays = {name: file[name] for name in file.files}
     kind = FrozenTable if stored["kind"] == VARIABLES else FrozenVectors
