@@ -45,9 +45,18 @@ def fit(
         2,
         10,
     ),
-    bootstraps: Annotated[int, typer.Option(help="Bootstraps in which an arm is refitted; 0: none.")] = 50,
+    bootstraps: Annotated[
+        int,
+        typer.Option(
+            help="Bootstraps in which an arm is refitted (on UMAP and k-prototypes at most 20); 0: none."
+        ),
+    ] = 50,
     references: Annotated[
-        int, typer.Option(help="Data sets without clusters that clusters are set against; 0: none.")
+        int,
+        typer.Option(
+            help="Data sets without clusters that clusters are set against (on UMAP and k-prototypes at "
+            "most 19); 0: none."
+        ),
     ] = 50,
     names: Annotated[
         str,
@@ -76,7 +85,12 @@ def fit(
     from osler.represent.typed_read import typed_table
     from osler.task.labels import open_labels
 
+    slow = PhenotypeSettings()
     given = {"k": list(k), "seed": seed, "bootstraps": bootstraps, "references": references}
+    given |= {
+        "slow_bootstraps": min(bootstraps, slow.slow_bootstraps),
+        "slow_references": min(references, slow.slow_references),
+    }
     given |= {"names": names, "arms": arms or ["kmeans"], "table": {"exclude": exclude or []}}
     settings = PhenotypeSettings.parse(given, where="osler phenotype fit")
     opened = open_dataset(dataset)
