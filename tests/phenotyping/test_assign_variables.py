@@ -21,12 +21,12 @@ from osler.base.errors import InputError
 from osler.measure.intervals import wilson
 from osler.phenotyping.arms import ARMS
 from osler.phenotyping.assign import assign_samples
-from osler.phenotyping.assigning import assign, typicality_among
+from osler.phenotyping.assigning import assign
 from osler.phenotyping.clustered import cluster_arms
 from osler.phenotyping.data import ArmInput
 from osler.phenotyping.fit import fit_phenotypes
 from osler.phenotyping.model import PRIVATE, Model, load_model, save_model, sorted_distances
-from osler.phenotyping.partition import typicality
+from osler.phenotyping.partition import typicality, typicality_among
 from osler.phenotyping.settings import PhenotypeSettings
 from osler.represent.typed import TypedTable
 
@@ -286,6 +286,20 @@ def test_drift_of_shares_and_typicality(fitted: Fitted, tmp_path: Path) -> None:
     )["drift"]
     assert other["test"]["p"] < 0.001
     assert other["typicality"]["new"]["high"] < same["typicality"]["fit"]["low"]
+
+
+@pytest.mark.parametrize("arm", ["umap2+pam", "hdbscan"])
+def test_the_fitted_samples_of_exemplars_do_not_drift_from_themselves(
+    fitted: Fitted, tmp_path: Path, arm: str
+) -> None:
+    _, model, table, _ = fitted
+    samples = pl.DataFrame({"subject_id": range(240), "prediction_time": [datetime(2020, 1, 1)] * 240})
+    k = max(number for name, number in model.partitions if name == arm)
+    same = assign_samples(model, table, samples, tmp_path / arm, arm=arm, k=k)["drift"]
+    assert same["test"]["statistic"] == pytest.approx(0)
+    for row in same["clusters"]:
+        assert row["fit"]["n"] == row["new"]["n"]
+        assert row["fit"]["typicality"]["value"] == pytest.approx(row["new"]["typicality"]["value"], abs=1e-6)
 
 
 def test_drift_of_patients_with_several_samples(fitted: Fitted, tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from osler.phenotyping.arms import arm as load_arm
 from osler.phenotyping.frozen_table import FrozenTable, known_share
 from osler.phenotyping.frozen_vectors import FrozenVectors
 from osler.phenotyping.model import Model
-from osler.phenotyping.partition import Array
+from osler.phenotyping.partition import Array, typicality_among
 from osler.phenotyping.points import Points
 from osler.represent.features import Features
 from osler.represent.typed import TypedTable
@@ -84,27 +84,6 @@ def assign(
         supported=np.array(model.supported[arm]) if judged else None,
         **vars(facts),
     )
-
-
-def typicality_among(distances: Array, cluster: Array, distance: Array) -> Array:
-    """Share of each cluster's fitted members that lie at least as far as the sample: float64 [n], in [0, 1].
-
-    Args:
-        distances: float64 [k, m], sorted distances of the members, NaN after the last.
-        cluster: int [n], 0..k-1.
-        distance: float [n].
-
-    Examples:
-        >>> typicality_among(np.array([[1.0, 2.0, 3.0, np.nan]]), np.array([0, 0]), np.array([0.5, 3.0]))
-        array([1.        , 0.33333333])
-    """
-    share = np.zeros(len(cluster))
-    for number in np.unique(cluster):
-        within = distances[number][~np.isnan(distances[number])]
-        if len(within):
-            member = cluster == number
-            share[member] = 1 - np.searchsorted(within, distance[member], "left") / len(within)
-    return share
 
 
 @dataclass(frozen=True)

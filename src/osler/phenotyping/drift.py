@@ -19,6 +19,9 @@ def drift(model: Model, found: Assignment, *, group: Array, seed: int = 0) -> di
         group: patient of each new sample [n].
         seed: of the draws.
 
+    The fitted samples are taken as they would be assigned, so that like is compared with like: exemplars give
+    back most of the fitted clusters, not all.
+
     Returns:
         `clusters`: of each, its `fit` and `new` share and mean typicality with limits. `typicality`: the mean
         over all samples of both: a half in the fit, a little less for new samples of the same kind (the

@@ -15,11 +15,12 @@ import numpy as np
 from osler.base.errors import InputError
 from osler.base.files import read_json, write_bytes, write_json
 from osler.measure.resample import group_positions
-from osler.phenotyping.clustered import Clustered
+from osler.phenotyping import exemplars
+from osler.phenotyping.clustered import Clustered, shown
 from osler.phenotyping.data import VARIABLES, ArmInput
 from osler.phenotyping.frozen_table import FrozenTable
 from osler.phenotyping.frozen_vectors import FrozenVectors
-from osler.phenotyping.partition import Array, Partition, member_typicality
+from osler.phenotyping.partition import Array, Partition, typicality_among
 from osler.phenotyping.settings import PhenotypeSettings
 from osler.phenotyping.spaces.vectors import VectorsSpace
 from osler.phenotyping.store import pack, unpack
@@ -41,8 +42,9 @@ class SavedPartition:
         agreement: share of the fitted samples, noise left out, that exemplars send to their own cluster.
         distances: float64 [k, m], sorted distances of the members of each cluster (or quantiles of them),
             NaN after the last.
-        cluster: int64 [n], of each fitted sample, -1 noise.
-        typicality: float32 [n], of each fitted sample, NaN of noise.
+        cluster: int64 [n], of each fitted sample as it would be assigned: for exemplars that is not always
+            its own, and never noise.
+        typicality: float32 [n], of each fitted sample in that cluster.
     """
 
     arrays: dict[str, Array]
@@ -137,7 +139,7 @@ def save_model(
     except TypeError:
         return False
     entries = [
-        _entry(one, k, own, arrays)
+        _entry(one, k, own, data, arrays)
         for one in clustered
         for k, own in one.partitions.items()
         if one.arm.closed_form or k in one.exemplars
@@ -226,18 +228,25 @@ def _described(data: ArmInput, settings: PhenotypeSettings, arrays: dict[str, Ar
     return FrozenTable.of(data.table, [], settings=settings.table).state(arrays)
 
 
-def _entry(one: Clustered, k: int, own: Partition, arrays: dict[str, Array]) -> dict[str, Any]:
+def _entry(
+    one: Clustered, k: int, own: Partition, data: ArmInput, arrays: dict[str, Array]
+) -> dict[str, Any]:
     by = one.exemplars.get(k)
-    assigning = own.model if by is None else by.arrays
+    assigning, cluster, distance = own.model, own.cluster, own.distance
+    if by is not None:
+        assigning = by.arrays
+        cluster, distance = exemplars.assign(by.arrays, shown(data))
+    distances = sorted_distances(own.cluster, own.distance, k)
+    typical = typicality_among(distances, cluster, distance)
     return {
         "arm": one.arm.name,
         "k": k,
         "by_exemplars": by is not None,
         "agreement": pack(None if by is None else by.agreement, arrays),
         "arrays": {name: pack(value, arrays) for name, value in assigning.items()},
-        "distances": pack(sorted_distances(own.cluster, own.distance, k), arrays),
-        "cluster": pack(own.cluster.astype(np.int32), arrays),
-        "typicality": pack(member_typicality(own).astype(np.float32), arrays),
+        "distances": pack(distances, arrays),
+        "cluster": pack(cluster.astype(np.int32), arrays),
+        "typicality": pack(typical.astype(np.float32), arrays),
     }
 
 

@@ -145,6 +145,7 @@ def _write(
             "format_version": FORMAT_VERSION,
             "arm": arm,
             "k": k,
+            "agreement with the fit": model.partitions[arm, k].agreement,
             "samples": labels.frame.height,
             "subject ids that the fit has too": int(ids.is_in(fitted.implode()).sum()),
             "task of the fit": read_json(fit / "phenotypes.json")["task"],
