@@ -23,18 +23,17 @@ from osler.phenotyping import describe
 from osler.phenotyping.arms import ARMS
 from osler.phenotyping.arms import arm as load_arm
 from osler.phenotyping.choose import RULE
+from osler.phenotyping.chosen import write_chosen
 from osler.phenotyping.clustered import Clustered, cluster_arms
 from osler.phenotyping.data import ArmInput
 from osler.phenotyping.follow_up import FollowUp
 from osler.phenotyping.model import save_model
-from osler.phenotyping.names import NAMES, name_table, open_namer
-from osler.phenotyping.nearest import EXEMPLARS, exemplar_table
+from osler.phenotyping.names import open_namer
 from osler.phenotyping.partition import Array
 from osler.phenotyping.results import TABLES, results_of
 from osler.phenotyping.separation import table_coordinates
 from osler.phenotyping.settings import PhenotypeSettings
 from osler.phenotyping.spaces.vectors import project
-from osler.phenotyping.survival import survivals
 from osler.record.schema import SAMPLE_KEY
 from osler.represent.features import Features
 from osler.represent.typed import TypedTable
@@ -194,31 +193,17 @@ def _write(
         if differences is not None and (partition.cluster >= 0).all()
     ]
     chosen = {one.name: one.choice.k for one in found}
-    picked = [(one, k, one.partitions[k]) for one in clustered if (k := chosen[one.arm.name])]
-    exemplars = [
-        exemplar_table(
-            one,
-            k,
-            labels.frame,
-            group=group,
-            most=settings.exemplars,
-            texts=texts,
-            table=data.table,
-        )
-        for one, k, _ in picked
-    ]
-    write_parquet(
-        part / "exemplars.parquet", pl.concat([pl.DataFrame(schema=EXEMPLARS), *exemplars]), private=True
+    survival = write_chosen(
+        part,
+        clustered,
+        found,
+        labels,
+        data,
+        most=settings.exemplars,
+        texts=texts,
+        follow=follow,
+        chat=chat,
     )
-    partitions = {one.arm.name: (k, own.cluster) for one, k, own in picked}
-    curves, survival = survivals(partitions, follow, group=group)
-    write_parquet(part / "survival.parquet", curves)
-    names = [
-        name_table(one.tables["effects"], one.name, one.choice.k, chat)
-        for one in found
-        if one.choice.k and "effects" in one.tables
-    ]
-    write_parquet(part / "names.parquet", pl.concat([pl.DataFrame(schema=NAMES), *names]))
     write_parquet(part / "indices.parquet", pl.concat([one.indices for one in found]))
     write_parquet(part / "outcomes.parquet", pl.concat([one.outcomes for one in found]))
     write_parquet(part / "phenotypes.parquet", pl.concat([one.members for one in found]), private=True)
