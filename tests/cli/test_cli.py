@@ -27,6 +27,8 @@ COMMANDS = (
     ["encoders", "check"],
     ["predict", "fit"],
     ["phenotype", "fit"],
+    ["phenotype", "assign"],
+    ["phenotype", "replicate"],
     ["show"],
     ["doctor"],
 )

@@ -2,7 +2,8 @@
 
 `python embedding_server.py FAULT` prints its port.
 
-Vectors are a function of the text alone. FAULT says what goes wrong with the first requests, or with all.
+Vectors are a function of the text alone. FAULT says what goes wrong with the first requests, or with all;
+`honest` and `inventive` say how the chat model names the card of a phenotype.
 """
 
 import hashlib
@@ -20,6 +21,20 @@ def vector(text: str) -> list[float]:
     """What the server makes of a text."""
     digest = hashlib.sha256(text.encode()).digest()
     return [byte / 256 for byte in digest[:DIMENSION]]
+
+
+def honest(card: str) -> str:
+    """A name that is on a card of phenotypes: the first finding, with its row."""
+    label = card.split("[1] ")[-1].split(":")[0]
+    return json.dumps({"name": f"{label} [1]", "sentence": f"Patients with {label} [1]."})
+
+
+def inventive(card: str) -> str:
+    """A name with a finding and a number that no card holds."""
+    return json.dumps({"name": "Dragon fever [1]", "sentence": "Their mean is 98765 [1]."})
+
+
+NAMERS = {"honest": honest, "inventive": inventive}
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -42,6 +57,10 @@ class Handler(BaseHTTPRequestHandler):
         name, _, often = self.fault.partition(":")
         faulty = name != "none" and 1 < turn <= 1 + int(often or 10**9)
         if faulty and self._fail(name):
+            return
+        if self.path == "/v1/chat/completions" and name in NAMERS:
+            content = NAMERS[name](body["messages"][-1]["content"])
+            self._send(200, json.dumps({"choices": [{"message": {"content": content}}]}).encode())
             return
         if self.path == "/v1/chat/completions" and name != "mute":
             words = " / ".join(message["content"] for message in body["messages"])

@@ -1,41 +1,73 @@
-"""Mixed variables with planted clusters, for the tests of spaces and methods."""
+"""Mixed variables with planted clusters, and a clustering of a dataset, for tests of several files."""
 
 from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+from typing import Any
 
 import numpy as np
+import polars as pl
 import pytest
-
-from osler.represent.typed import TypedTable, Variable
-
-Mixed = tuple[TypedTable, np.ndarray]
-
-
-def _mixed(n: int = 240, *, seed: int = 0, clusters: int = 3, missing: float = 0.0) -> Mixed:
-    """Three numeric, two ordinal, three categorical variables and four flags, and the planted clusters."""
-    rng = np.random.default_rng(seed)
-    truth = rng.choice(clusters, n, p=np.arange(clusters, 0, -1) / (clusters * (clusters + 1) / 2))
-    middle = 6 * rng.permuted(np.tile(np.arange(clusters), (3, 1)), axis=1)
-    columns = [10.0**j * (middle[j][truth] + rng.normal(size=n)) for j in range(3)]
-    variables = [Variable(f"n{j}", f"n{j}", "numeric") for j in range(3)]
-    for j in range(2):
-        level = (truth + j) % clusters + (rng.random(n) < 0.1)
-        columns.append(np.minimum(level, clusters).astype(float))
-        names = tuple(f"o{i}" for i in range(clusters + 1))
-        variables.append(Variable(f"o{j}", f"o{j}", "ordinal", names))
-    for j in range(3):
-        told, random = (truth * (j + 1)) % (clusters + 1), rng.integers(0, clusters + 1, n)
-        columns.append(np.where(rng.random(n) < 0.1, random, told).astype(float))
-        names = tuple(f"c{i}" for i in range(clusters + 1))
-        variables.append(Variable(f"c{j}", f"c{j}", "categorical", names))
-    for j in range(4):
-        columns.append((rng.random(n) < np.where(truth == j % clusters, 0.9, 0.1)).astype(float))
-        variables.append(Variable(f"f{j}", f"f{j}", "flag"))
-    values = np.array(columns).T
-    values[rng.random(values.shape) < missing] = np.nan
-    return TypedTable(tuple(variables), values), truth
+from mixed_tables import Mixed, mixed_table
 
 
 @pytest.fixture
 def mixed() -> Callable[..., Mixed]:
     """`mixed(n, seed=..., clusters=..., missing=...)` makes a table and its planted clusters."""
-    return _mixed
+    return mixed_table
+
+
+Dataset = Callable[..., Path]
+
+
+@pytest.fixture(scope="module")
+def dataset(tmp_path_factory: pytest.TempPathFactory) -> Dataset:
+    """`dataset(name, ...)` writes records of two kinds of patients: potassium, a ward, codes."""
+
+    def make(name: str, *, lacks: str = "", book: dict[str, Any] | None = None, ward: str = "") -> Path:
+        folder = tmp_path_factory.mktemp(name)
+        rng = np.random.default_rng(0)
+        rows: list[tuple[Any, ...]] = []
+        for subject in range(120):
+            kind, when = subject % 3 == 0, datetime(2020, 1, 1 + subject % 20)
+            place = ward if ward and subject == 0 else ("surgery" if kind else "medicine")
+            rows += [
+                (subject, when, "LAB//K", 4.0 + 2 * kind + rng.normal(0, 0.3), None),
+                (subject, when, "LAB//NA", 140.0 - 6 * kind + rng.normal(0, 1), None),
+                (subject, when, "WARD", None, place),
+            ]
+            rows += [
+                (subject, when, f"CODE//{int(kind)}{i}", None, None) for i in range(3) if rng.random() < 0.7
+            ]
+        schema = {
+            "subject_id": pl.Int64,
+            "time": pl.Datetime("us"),
+            "code": pl.String,
+            "numeric_value": pl.Float32,
+            "text_value": pl.String,
+        }
+        events = pl.DataFrame(rows, schema=schema, orient="row").filter(pl.col("code") != lacks)
+        (folder / "data").mkdir()
+        events.sort("subject_id", "time").write_parquet(folder / "data" / "0.parquet")
+        if book is not None:
+            (folder / "metadata").mkdir()
+            pl.DataFrame([book]).write_parquet(folder / "metadata" / "codes.parquet")
+        return folder
+
+    return make
+
+
+@pytest.fixture(scope="module")
+def saved(dataset: Dataset, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path, Path]:
+    """A dataset, labels of it, and a clustering of its variables by two arms."""
+    from test_phenotypes_command import run
+    from test_phenotypes_fit import labels_of
+
+    folder, out = dataset("first"), tmp_path_factory.mktemp("saved")
+    labels_of(out / "l", np.arange(120) % 2 == 0)
+    pl.read_parquet(out / "l" / "labels.parquet").with_columns(
+        prediction_time=pl.lit(datetime(2020, 3, 1))
+    ).write_parquet(out / "l" / "labels.parquet")
+    run("fit", out / "l", "--dataset", folder, "--arm", "kprototypes", "--arm", "famd+pam", "--k", 2, 2,
+        "--bootstraps", 0, "--references", 0, "-o", out / "p")  # fmt: skip
+    return folder, out / "l", out / "p"

@@ -84,3 +84,15 @@ def test_what_is_refused(folders: tuple[Path, Path, np.ndarray], tmp_path: Path)
     ):
         with pytest.raises(InputError, match=message):
             run(*arguments, "-o", tmp_path / "x")
+
+
+def test_no_bootstraps_are_none_for_slow_arms_too(
+    folders: tuple[Path, Path, np.ndarray], tmp_path: Path
+) -> None:
+    dataset, labels, _ = folders
+    arguments = ("fit", labels, "--dataset", dataset, "--arm", "kprototypes", "--k", 2, 2, "--references", 0)
+    told = run(*arguments, "--bootstraps", 0, "-o", tmp_path / "p")
+    assert told["verdict"] == [{"kprototypes": "not assessed"}]
+    assert pl.read_parquet(tmp_path / "p" / "stability.parquet").is_empty()
+    run(*arguments, "--bootstraps", 3, "-o", tmp_path / "q")
+    assert pl.read_parquet(tmp_path / "q" / "stability.parquet")["bootstraps"].to_list() == [3, 3]

@@ -348,7 +348,8 @@ def test_the_map_has_the_same_bytes_on_any_number_of_threads() -> None:
 
 
 def test_every_arm_on_a_representation_is_fitted_and_saved(tmp_path: Path) -> None:
-    from osler.phenotyping.model import assign, load_model
+    from osler.phenotyping.assigning import assign
+    from osler.phenotyping.model import load_model
 
     _, vectors, positive = planted()
     labels = labels_of(tmp_path / "l", positive)

@@ -396,6 +396,28 @@ def test_the_private_page_shows_texts_with_their_rows_and_the_map(run):
     assert "By hospital" not in shared
 
 
+def test_the_private_page_shows_exemplars_and_says_what_is_cut(run):
+    fabricated.private_files(run)
+    text = "\n".join(f"Finding {number}: present" for number in range(200))
+    rows = [("kmeans", 4, cluster, 1, 9000 + cluster, 0.75, "text", text) for cluster in range(2)]
+    rows.append(("kmeans", 4, 2, 1, 9002, 1.0, None, None))
+    names = ["arm", "k", "cluster", "rank", "subject_id", "typicality", "written_from", "text"]
+    file = f"phenotypes/{fabricated.TASK}/counts/exemplars.parquet"
+    write_parquet(run / file, pl.DataFrame(rows, schema=names, orient="row"))
+    page = write_report(run, private=True).read_text()
+    exemplars = numbers_in(page, "exemplars")
+    assert "Subject 9001" in exemplars
+    shown = re.findall(r"Finding (\d+): present", exemplars)
+    assert shown[: len(shown) // 2] == [str(number) for number in range(len(shown) // 2)]
+    kept = "\n".join(text.splitlines()[: len(shown) // 2])
+    assert f"[{len(text) - len(kept):,} characters left out here; the file holds them]" in exemplars
+    assert "no text and no variables" in exemplars
+    shared = write_report(run).read_text()
+    assert "Subject 9001" not in shared
+    with pytest.raises(ValueError, match="patient data"):
+        RunFiles(run).frame(file)
+
+
 def test_command(run):
     import typer
 

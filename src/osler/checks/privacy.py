@@ -8,7 +8,7 @@ _PRIVATE = {
     TEXTS: ("texts/*.parquet", "statements/*.parquet", "lines/*.parquet"),
     VECTORS: ("document/*.parquet", "statement/*.parquet"),
     PREDICTIONS: ("**/data.parquet", "**/replicates.parquet", "**/samples.parquet"),
-    PHENOTYPES: ("phenotypes.parquet", "map.parquet", "model/*"),
+    PHENOTYPES: ("phenotypes.parquet", "map.parquet", "exemplars.parquet", "model/*"),
     RUN: ("splits.parquet", "report-private.html", "cache/*/*"),
 }
 _OTHERS = 0o077

@@ -1,25 +1,17 @@
-"""`osler phenotype`: clusters of samples, and new samples assigned to them."""
+"""`osler phenotype`: clusters of samples; `assign` and `replicate` are in files of their own."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
+from osler.cli import phenotype_assign, phenotype_replicate
 from osler.cli.group import group
-
-if TYPE_CHECKING:
-    from osler.phenotyping.inputs import Pool
+from osler.cli.phenotype_options import AsJson, Dataset, Output, PoolOption, Texts, pool_of
 
 app = group("Cluster the samples of a task; assign new samples to the clusters.")
-
-Dataset = Annotated[Path, typer.Option("--dataset", help="Folder of the MEDS dataset.", show_default=False)]
-Texts = Annotated[
-    Path | None,
-    typer.Option("--texts", help="Folder of texts: needed for statement vectors, gives text lengths."),
-]
-PoolOption = Annotated[str, typer.Option("--pool", help="How statement vectors are pooled: mean or idf.")]
-Output = Annotated[Path, typer.Option("--output", "-o", help="Folder of the results.", show_default=False)]
-AsJson = Annotated[bool, typer.Option("--json", help="Print the summary as one JSON object.")]
+app.command("assign")(phenotype_assign.command)
+app.command("replicate")(phenotype_replicate.command)
 
 
 @app.command("fit")
@@ -53,10 +45,26 @@ def fit(
         2,
         10,
     ),
-    bootstraps: Annotated[int, typer.Option(help="Bootstraps in which an arm is refitted; 0: none.")] = 50,
-    references: Annotated[
-        int, typer.Option(help="Data sets without clusters that clusters are set against; 0: none.")
+    bootstraps: Annotated[
+        int,
+        typer.Option(
+            help="Bootstraps in which an arm is refitted (on UMAP and k-prototypes at most 20); 0: none."
+        ),
     ] = 50,
+    references: Annotated[
+        int,
+        typer.Option(
+            help="Data sets without clusters that clusters are set against (on UMAP and k-prototypes at "
+            "most 19); 0: none."
+        ),
+    ] = 50,
+    names: Annotated[
+        str,
+        typer.Option(
+            help="Names of clusters: rule, or a chat model as http://HOST:PORT/v1#MODEL, "
+            "accepted only where all of it is on the card.",
+        ),
+    ] = "rule",
     seed: Annotated[int, typer.Option(help="Seed of everything random.")] = 0,
     as_json: AsJson = False,
 ) -> None:
@@ -67,7 +75,9 @@ def fit(
     """
     from osler.cli.summary import show_summary
     from osler.phenotyping.arms import arm
-    from osler.phenotyping.fit import VARIABLES, fit_phenotypes
+    from osler.phenotyping.data import VARIABLES
+    from osler.phenotyping.fit import fit_phenotypes
+    from osler.phenotyping.follow_up import follow_up
     from osler.phenotyping.inputs import make_features, text_lengths
     from osler.phenotyping.settings import PhenotypeSettings
     from osler.record.dataset import open_dataset
@@ -75,8 +85,13 @@ def fit(
     from osler.represent.typed_read import typed_table
     from osler.task.labels import open_labels
 
+    slow = PhenotypeSettings()
     given = {"k": list(k), "seed": seed, "bootstraps": bootstraps, "references": references}
-    given |= {"arms": arms or ["kmeans"], "table": {"exclude": exclude or []}}
+    given |= {
+        "slow_bootstraps": min(bootstraps, slow.slow_bootstraps),
+        "slow_references": min(references, slow.slow_references),
+    }
+    given |= {"names": names, "arms": arms or ["kmeans"], "table": {"exclude": exclude or []}}
     settings = PhenotypeSettings.parse(given, where="osler phenotype fit")
     opened = open_dataset(dataset)
     found = open_labels(labels, dataset=opened)
@@ -99,7 +114,7 @@ def fit(
             features, source, own = counts, {"kind": "counts"}, on_vectors
         else:
             features, source = make_features(
-                opened, found.samples, vectors=folder, texts=texts, pool=_pool(pool)
+                opened, found.samples, vectors=folder, texts=texts, pool=pool_of(pool)
             )
             own = on_vectors
         out = output / name if len(jobs) > 1 else output
@@ -112,6 +127,8 @@ def fit(
             variables=counts,
             lengths=lengths,
             source=source,
+            follow=follow_up(opened, found.samples),
+            texts=texts,
         )
     show_summary(
         {
@@ -131,47 +148,6 @@ def fit(
     )
 
 
-@app.command("assign")
-def assign(
-    model: Annotated[Path, typer.Argument(help="Folder of `osler phenotype fit`.", show_default=False)],
-    dataset: Annotated[Path, typer.Argument(help="Folder of a MEDS dataset.", show_default=False)],
-    output: Output,
-    labels: Annotated[
-        Path | None,
-        typer.Option(
-            "--labels", help="Folder of labels: the samples. Without it: each subject's end of record."
-        ),
-    ] = None,
-    vectors: Annotated[
-        Path | None, typer.Option("--vectors", help="Folder of vectors. Without it: counts.")
-    ] = None,
-    texts: Texts = None,
-    pool: PoolOption = "idf",
-    arm: Annotated[str | None, typer.Option(help="Arm; default: the first.")] = None,
-    k: Annotated[int | None, typer.Option(help="Number of clusters; default: the one chosen.")] = None,
-    as_json: AsJson = False,
-) -> None:
-    """Send new samples to the clusters that were found; nothing is fitted again."""
-    from osler.cli.summary import show_summary
-    from osler.phenotyping.assign import assign_samples
-    from osler.phenotyping.inputs import make_features
-    from osler.phenotyping.model import load_model
-    from osler.record.dataset import open_dataset
-    from osler.statements.samples import record_end
-    from osler.task.labels import open_labels
-
-    loaded, opened = load_model(model), open_dataset(dataset)
-    samples = open_labels(labels).samples if labels is not None else record_end(opened)
-    # What was weighed when the clusters were found is weighed again.
-    by_section = {name: (loaded.source or {}).get(name) for name in ("weights", "sections")}
-    features, source = make_features(
-        opened, samples, vectors=vectors, texts=texts, pool=_pool(pool), **by_section
-    )
-    show_summary(
-        assign_samples(loaded, features, samples, output, source=source, arm=arm, k=k), as_json=as_json
-    )
-
-
 def _distinct(folders: list[Path] | None) -> list[Path | None]:
     from osler.base.errors import InputError
 
@@ -181,13 +157,3 @@ def _distinct(folders: list[Path] | None) -> list[Path | None]:
             "two folders of vectors have the same name", allowed=names, remedy="rename one of them"
         )
     return list(folders or [])
-
-
-def _pool(value: str) -> "Pool":
-    from osler.base.errors import InputError
-
-    if value == "mean":
-        return "mean"
-    if value == "idf":
-        return "idf"
-    raise InputError(f"unknown pooling '{value}'", where="--pool", allowed=["mean", "idf"], remedy="name one")

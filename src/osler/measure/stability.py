@@ -103,7 +103,7 @@ def prediction_strength(n: int, fit: Fit, *, splits: int = 10, seed: int = 0) ->
         fitted = [fit(half, int(rng.integers(2**31))) for half in halves]
         for own, other in ((0, 1), (1, 0)):
             assigned = np.asarray(fitted[other][1](halves[own]), dtype=np.int64)
-            values.append(_weakest(np.asarray(fitted[own][0], dtype=np.int64), assigned))
+            values.append(weakest_pairs(np.asarray(fitted[own][0], dtype=np.int64), assigned))
     found = np.array(values)
     known = found[np.isfinite(found)]
     if len(known) == 0:
@@ -125,7 +125,20 @@ def _best_jaccard(own: Integers, other: Integers, k: int) -> Floats:
     return np.where(size > 0, best, np.nan)
 
 
-def _weakest(own: Integers, assigned: Integers) -> float:
+def weakest_pairs(own: ArrayLike, assigned: ArrayLike) -> float:
+    """Of each cluster the share of its pairs that another partition puts together too; the smallest of these.
+
+    Prediction strength of the second partition among the samples of the first (Tibshirani and Walther 2005).
+
+    Args:
+        own: clusters that were found among the samples, int [n], -1 noise.
+        assigned: clusters that other samples' partition gives them, int [n], -1 noise.
+
+    Examples:
+        >>> round(weakest_pairs([0, 0, 0, 1, 1], [4, 4, 2, 3, 3]), 3)
+        0.333
+    """
+    own, assigned = np.asarray(own, dtype=np.int64), np.asarray(assigned, dtype=np.int64)
     shares = []
     for name in np.unique(own[own != NOISE]):
         inside = assigned[own == name]

@@ -77,7 +77,7 @@ def effect_table(arm: str, cluster: Array, table: TypedTable, *, used: Array) ->
     """
     k = int(cluster.max(initial=-1)) + 1
     rows = []
-    for place, (variable, level, value) in _columns(table):
+    for place, (variable, level, value) in card_columns(table):
         seen = ~np.isnan(value)
         share = variable.kind in ("flag", "categorical")
         for number in range(k):
@@ -183,7 +183,7 @@ def _card_row(number: int, row: dict[str, object]) -> CardRow:
     return CardRow(number, label, "over" if float(str(row["smd"])) > 0 else "under", numeric, text)
 
 
-def _columns(table: TypedTable) -> Iterator[tuple[int, tuple[Variable, str | None, Array]]]:
+def card_columns(table: TypedTable) -> Iterator[tuple[int, tuple[Variable, str | None, Array]]]:
     """Columns of numbers: a variable's place, itself, its level, and the values; one column per level."""
     for place, (variable, value) in enumerate(zip(table.variables, table.values.T, strict=True)):
         if variable.kind != "categorical":

@@ -72,7 +72,10 @@ def cluster_arms(
         for k, own in zip(ks, map_pieces(divide, ks), strict=True):
             number = int(own.cluster.max(initial=-1)) + 1 if one.finds_k else k
             if not one.closed_form and (own.cluster >= 0).any():
-                chosen[number] = exemplars.fit(shown(data.take(rows)), own)
+                near = shown(data.take(rows))
+                chosen[number] = exemplars.fit(near, own)
+                # The map has no place for new samples: typicality is measured as they are assigned.
+                own = replace(own, distance=exemplars.distances(chosen[number].arrays, near, own.cluster))
             partitions[number] = spread(one, fitted, own, data, rows, chosen.get(number))
             step(1)
         found.append(Clustered(one, fitted, rows, partitions, chosen))

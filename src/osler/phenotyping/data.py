@@ -7,6 +7,9 @@ from osler.phenotyping.partition import Array
 from osler.represent.features import Features
 from osler.represent.typed import TypedTable
 
+# What is clustered where no representation is.
+VARIABLES = "variables"
+
 
 @dataclass(frozen=True)
 class ArmInput:
@@ -19,6 +22,11 @@ class ArmInput:
 
     table: TypedTable | None = None
     features: Features | None = None
+
+    @property
+    def name(self) -> str:
+        """What is clustered: the representation, or `variables`."""
+        return VARIABLES if self.features is None else self.features.name
 
     @property
     def n_samples(self) -> int:

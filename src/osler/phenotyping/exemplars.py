@@ -7,6 +7,7 @@ from the middle of the map give back fewer of the fitted clusters. How many they
 belongs beside every assignment.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -105,18 +106,43 @@ def assign(arrays: dict[str, Array], points: Points) -> tuple[Array, Array]:
     Raises:
         InputError: the points lack the table or the coordinates.
     """
-    owner = arrays["exemplar_cluster"]
-    clusters = np.unique(owner)
+    clusters = np.unique(arrays["exemplar_cluster"])
     cluster = np.empty(points.n_samples, dtype=np.int64)
     distance = np.empty(points.n_samples)
-    for start in range(0, len(cluster), _BLOCK):
-        near = _near(arrays, points, slice(start, start + _BLOCK)).astype(np.float64)
-        mean = np.stack(
-            [np.sort(near[:, owner == one], axis=1)[:, :NEAREST].mean(axis=1) for one in clusters], axis=1
-        )
-        cluster[start : start + _BLOCK] = clusters[mean.argmin(axis=1)]
-        distance[start : start + _BLOCK] = mean.min(axis=1)
+    for rows, mean in _means(arrays, points, clusters):
+        cluster[rows] = clusters[mean.argmin(axis=1)]
+        distance[rows] = mean.min(axis=1)
     return cluster, distance
+
+
+def distances(arrays: dict[str, Array], points: Points, cluster: Array) -> Array:
+    """How far each sample is from its own cluster, as `assign` measures it: float64 [n].
+
+    Args:
+        arrays: what `fit` made.
+        points: a table, or coordinates of the same representation.
+        cluster: int [n]; of noise, -1, it is the distance to the nearest cluster.
+
+    Raises:
+        InputError: the points lack the table or the coordinates.
+    """
+    clusters = np.unique(arrays["exemplar_cluster"])
+    distance = np.empty(points.n_samples)
+    for rows, mean in _means(arrays, points, clusters):
+        own = np.searchsorted(clusters, cluster[rows])
+        found = np.take_along_axis(mean, own[:, None], axis=1)[:, 0]
+        distance[rows] = np.where(cluster[rows] >= 0, found, mean.min(axis=1))
+    return distance
+
+
+def _means(arrays: dict[str, Array], points: Points, clusters: Array) -> Iterator[tuple[slice, Array]]:
+    """Block by block, mean distances to the nearest exemplars of each cluster: float64 [rows, c]."""
+    owner = arrays["exemplar_cluster"]
+    for start in range(0, points.n_samples, _BLOCK):
+        rows = slice(start, min(start + _BLOCK, points.n_samples))
+        near = _near(arrays, points, rows).astype(np.float64)
+        nearest = [np.sort(near[:, owner == one], axis=1)[:, :NEAREST].mean(axis=1) for one in clusters]
+        yield rows, np.stack(nearest, axis=1)
 
 
 def _cells(points: Points, rows: Array) -> dict[str, Array]:

@@ -18,28 +18,31 @@ from osler.base.files import read_json, write_json, write_parquet
 from osler.base.hashing import hash_json
 from osler.base.output import Output
 from osler.base.progress import bar
+from osler.models.servers.chat import Chat
 from osler.phenotyping import describe
 from osler.phenotyping.arms import ARMS
 from osler.phenotyping.arms import arm as load_arm
 from osler.phenotyping.choose import RULE
+from osler.phenotyping.chosen import write_chosen
 from osler.phenotyping.clustered import Clustered, cluster_arms
 from osler.phenotyping.data import ArmInput
+from osler.phenotyping.follow_up import FollowUp
 from osler.phenotyping.model import save_model
+from osler.phenotyping.names import open_namer
 from osler.phenotyping.partition import Array
 from osler.phenotyping.results import TABLES, results_of
 from osler.phenotyping.separation import table_coordinates
 from osler.phenotyping.settings import PhenotypeSettings
-from osler.phenotyping.spaces.vectors import VectorsSpace, project
+from osler.phenotyping.spaces.vectors import project
 from osler.record.schema import SAMPLE_KEY
 from osler.represent.features import Features
 from osler.represent.typed import TypedTable
+from osler.statements.read import open_texts
 from osler.task.labels import Labels
 from osler.task.samples import count_patients
 
 FORMAT_VERSION = 1
-VERSION = 3
-# What is clustered where no representation is.
-VARIABLES = "variables"
+VERSION = 4
 CAUTION = (
     "The silhouette compares numbers of clusters within one space only. It does not show that there are "
     "clusters: a continuum, too, is divided into k parts. A cluster is called a phenotype only where it "
@@ -82,6 +85,8 @@ def fit_phenotypes(
     variables: Features | None = None,
     lengths: Mapping[str, Array] | None = None,
     source: Mapping[str, Any] | None = None,
+    follow: FollowUp | None = None,
+    texts: Path | None = None,
 ) -> PhenotypesSummary:
     """Cluster the samples of a task; a folder that holds this work already is only read.
 
@@ -98,6 +103,9 @@ def fit_phenotypes(
         lengths: by name, a measure of how long each record is [n]; tells clusters of length from clusters of
             content. A sparse representation brings the number of its stored cells by itself.
         source: what the representation was made from (encoder, pooling), kept with the model.
+        follow: follow-up of the same samples, for survival by cluster; None: it is not looked at.
+        texts: folder of texts of the samples, for the exemplar patients; None: they are written from the
+            variables of `table`.
 
     Returns:
         The summary, read back from the folder.
@@ -110,7 +118,7 @@ def fit_phenotypes(
     for given in (features, table):
         if given is not None and given.n_samples != labels.frame.height:
             raise InputError(
-                f"'{_name(data)}' does not have one row per sample ({labels.frame.height:,})",
+                f"'{data.name}' does not have one row per sample ({labels.frame.height:,})",
                 count=given.n_samples,
                 remedy="make it for these labels",
             )
@@ -120,11 +128,23 @@ def fit_phenotypes(
     lengths = dict(lengths or {})
     if features is not None and hasattr(features.matrix, "indptr"):
         lengths["stored cells"] = np.diff(features.matrix.indptr)
-    job = Output(out, key=_key(labels, data, settings, variables, lengths, source))
+    job = Output(out, key=_key(labels, data, settings, variables, lengths, source, follow, texts))
     if not job.complete:
-        _require_distinct(data, settings)
+        require_distinct(data, settings)
+        chat = open_namer(settings.names)
         with job as part:
-            _write(part, labels, data, settings=settings, variables=variables, lengths=lengths, source=source)
+            _write(
+                part,
+                labels,
+                data,
+                settings=settings,
+                variables=variables,
+                lengths=lengths,
+                source=source,
+                follow=follow,
+                texts=texts,
+                chat=chat,
+            )
     return read_summary(out)
 
 
@@ -153,6 +173,9 @@ def _write(
     variables: Features | None,
     lengths: Mapping[str, Array],
     source: Mapping[str, Any] | None,
+    follow: FollowUp | None,
+    texts: Path | None,
+    chat: Chat | None,
 ) -> None:
     group = labels.samples["group_id"].to_numpy()
     low, high = settings.k
@@ -167,6 +190,17 @@ def _write(
         if differences is not None and (partition.cluster >= 0).all()
     ]
     chosen = {one.name: one.choice.k for one in found}
+    survival = write_chosen(
+        part,
+        clustered,
+        found,
+        labels,
+        data,
+        most=settings.exemplars,
+        texts=texts,
+        follow=follow,
+        chat=chat,
+    )
     write_parquet(part / "indices.parquet", pl.concat([one.indices for one in found]))
     write_parquet(part / "outcomes.parquet", pl.concat([one.outcomes for one in found]))
     write_parquet(part / "phenotypes.parquet", pl.concat([one.members for one in found]), private=True)
@@ -179,23 +213,22 @@ def _write(
     flat = project(_flat(clustered, data))
     places = labels.frame.select(SAMPLE_KEY).with_columns(x=pl.Series(flat[:, 0]), y=pl.Series(flat[:, 1]))
     write_parquet(part / "map.parquet", places, private=True)
-    fitted = clustered[0].fitted
-    saved = isinstance(fitted, VectorsSpace) and save_model(
+    saved = save_model(
         part,
-        features=data.representation(),
-        transformer=fitted.transformer,
-        space=fitted.space,
-        partitions={(one.arm.name, k): own for one in clustered for k, own in one.partitions.items()},
+        data=data,
+        clustered=clustered,
+        settings=settings,
         chosen=chosen,
         supported={one.name: one.supported for one in found if one.supported is not None},
         source=source,
+        group=group,
     )
     write_json(
         part / "phenotypes.json",
         {
             "format_version": FORMAT_VERSION,
             "task": labels.name,
-            "representation": _name(data),
+            "representation": data.name,
             "settings": settings.plain(),
             "n_samples": data.n_samples,
             **count_patients(group, labels.frame["boolean_value"].to_numpy()),
@@ -204,16 +237,12 @@ def _write(
             "described_by": variables.name if variables is not None else None,
             "lengths": list(lengths),
             "saved": saved,
+            "survival": survival,
             "arms": {one.name: one.facts for one in found},
             "rule": RULE.format(share=settings.min_share),
             "caution": CAUTION,
         },
     )
-
-
-def _name(data: ArmInput) -> str:
-    """What is clustered: the representation, or `variables`."""
-    return VARIABLES if data.features is None else data.features.name
 
 
 def _flat(clustered: Sequence[Clustered], data: ArmInput) -> Array:
@@ -238,12 +267,13 @@ def _require_arms(settings: PhenotypeSettings, data: ArmInput) -> None:
         )
 
 
-def _require_distinct(data: ArmInput, settings: PhenotypeSettings) -> None:
+def require_distinct(data: ArmInput, settings: PhenotypeSettings) -> None:
+    """Refuse fewer distinct samples than clusters, and a representation with missing values."""
     matrix = data.variables().values if data.features is None else data.features.matrix
     stored = matrix if isinstance(matrix, np.ndarray) else matrix.data
     if data.features is not None and not np.isfinite(stored).all():
         raise InputError(
-            f"representation '{_name(data)}' has missing or infinite values",
+            f"representation '{data.name}' has missing or infinite values",
             count=int((~np.isfinite(stored)).sum()),
             remedy="cluster a representation without missing values",
         )
@@ -251,7 +281,7 @@ def _require_distinct(data: ArmInput, settings: PhenotypeSettings) -> None:
     if distinct <= settings.k[1]:
         raise InputError(
             f"{distinct:,} distinct samples cannot make {settings.k[1]} clusters",
-            where=f"'{_name(data)}', phenotype.k",
+            where=f"'{data.name}', phenotype.k",
             allowed=[f"at most {distinct - 1}"] if distinct > 2 else [],
             remedy="lower the largest k, or take more samples",
         )
@@ -274,6 +304,8 @@ def _key(
     variables: Features | None,
     lengths: Mapping[str, Array],
     source: Mapping[str, Any] | None,
+    follow: FollowUp | None,
+    texts: Path | None,
 ) -> str:
     return hash_json(
         {
@@ -284,6 +316,8 @@ def _key(
             "lengths": {name: np.asarray(length, dtype=float).tolist() for name, length in lengths.items()},
             "settings": settings.plain(),
             "source": None if source is None else dict(source),
+            "texts": None if texts is None else open_texts(texts).hash,
+            "follow": None if follow is None else follow.hash,
             "version": VERSION,
         }
     )

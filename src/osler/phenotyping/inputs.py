@@ -1,6 +1,7 @@
-"""The representation that a clustering is asked for: counts of a dataset, or a folder of vectors."""
+"""What a clustering is asked for: counts, vectors, or the variables of a saved clustering."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
@@ -9,12 +10,18 @@ import polars as pl
 
 from osler.base.errors import InputError
 from osler.base.files import read_json
+from osler.phenotyping.frozen_table import FrozenTable, require_variables
+from osler.phenotyping.model import Model
 from osler.phenotyping.partition import Array
 from osler.record.dataset import Dataset
 from osler.record.schema import SAMPLE_KEY
 from osler.represent.counts import count_features
 from osler.represent.features import Features
 from osler.represent.sections import section_features, sections_of
+from osler.represent.typed import TypedTable
+from osler.represent.typed_read import typed_table
+from osler.represent.typed_report import TableReport
+from osler.represent.typed_slots import open_slots
 from osler.represent.vectors import document_features, statement_features
 from osler.statements.read import open_texts
 
@@ -72,6 +79,107 @@ def make_features(
         return features, {"kind": "section", **weighed, **source}
     features = statement_features(vectors, texts, samples, pool=pool)
     return features, {"kind": "statement", "pool": pool, **source}
+
+
+@dataclass(frozen=True)
+class NewSamples:
+    """New samples as a saved clustering reads them.
+
+    Attributes:
+        given: the representation, or the variables.
+        source: what the representation was made from; None of variables.
+        report: of variables, what was passed over; None of a representation.
+    """
+
+    given: Features | TypedTable
+    source: dict[str, Any] | None = None
+    report: TableReport | None = None
+
+
+def read_new(
+    model: Model,
+    dataset: Dataset,
+    samples: pl.DataFrame,
+    *,
+    vectors: Path | None,
+    texts: Path | None,
+    pool: Pool,
+    allow_absent: bool = False,
+) -> NewSamples:
+    """Read new samples as those were read that a clustering was fitted on.
+
+    Args:
+        model: the clustering.
+        dataset: the dataset.
+        samples: `subject_id, prediction_time`.
+        vectors: a folder of vectors; None: counts, or the variables where those were clustered.
+        texts: the folder of texts, for statement vectors.
+        pool: how statement vectors are pooled.
+        allow_absent: whether up to half of the variables may be unknown to the dataset.
+
+    Raises:
+        InputError: as `make_features` and `make_table`, or vectors where variables were clustered.
+    """
+    if isinstance(model.reader, FrozenTable):
+        if vectors is not None:
+            raise InputError(
+                "this clustering is of variables, which are read from the dataset",
+                where=vectors,
+                remedy="leave --vectors out",
+            )
+        table, report = make_table(dataset, samples, model.reader, allow_absent=allow_absent)
+        return NewSamples(table, report=report)
+    # What was weighed when the clusters were found is weighed again.
+    by_section = {name: (model.source or {}).get(name) for name in ("weights", "sections")}
+    features, source = make_features(dataset, samples, vectors=vectors, texts=texts, pool=pool, **by_section)
+    return NewSamples(features, source=source)
+
+
+def make_table(
+    dataset: Dataset, samples: pl.DataFrame, reader: FrozenTable, *, allow_absent: bool = False
+) -> tuple[TypedTable, TableReport]:
+    """The variables of a saved clustering, read of new samples.
+
+    Args:
+        dataset: the dataset.
+        samples: `subject_id, prediction_time`.
+        reader: what was clustered.
+        allow_absent: whether up to half of the variables may be unknown to the dataset.
+
+    Returns:
+        The table, and what was passed over: values that are none of the levels are not known.
+
+    Raises:
+        InputError: the dataset lacks variables, or its code book means something else by them.
+    """
+    _require_same_meaning(dataset, reader)
+    table, report = typed_table(dataset, samples, settings=reader.settings, like=reader.variables)
+    require_variables(table, absent=report.absent, allow=allow_absent, where=dataset.path)
+    return table, report
+
+
+def _require_same_meaning(dataset: Dataset, reader: FrozenTable) -> None:
+    """Refuse a code book with other kinds, or with none of the levels, of the variables of a clustering."""
+    slots = {slot.name: slot for slot in open_slots(dataset.codes, reader.settings).slots}
+    other = []
+    for variable in reader.variables:
+        slot = slots.get(variable.name)
+        if slot is None or variable.recorded:
+            continue
+        choices = ("ordinal", "categorical")
+        kinds = choices if variable.kind in choices else (variable.kind,)
+        disjoint = bool(slot.levels and variable.levels and not {*slot.levels} & {*variable.levels})
+        if (slot.kind is not None and slot.kind not in kinds) or disjoint:
+            other.append(variable.name)
+    if other:
+        raise InputError(
+            "the code book means something else by variables that were clustered: "
+            + ", ".join(other[:5])
+            + (", ..." if len(other) > 5 else ""),
+            where=dataset.path / "metadata" / "codes.parquet",
+            count=len(other),
+            remedy="make the records with the same dictionary as those that were clustered",
+        )
 
 
 def text_lengths(texts: Path, samples: pl.DataFrame) -> Array:

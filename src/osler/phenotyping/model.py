@@ -1,7 +1,7 @@
-"""A saved clustering: assigns new samples to the clusters that were found, nothing is fitted again.
+"""A saved clustering, without pickle.
 
-`model/model.json` and `model/model.npz` hold patient data (values of the cohort, distances), so only their
-owner may read them.
+`model/model.json` and `model/model.npz` hold patient data (values of exemplars and medoids, distances, the
+cluster of each fitted sample), so only their owner may read them, and the JSON says so.
 """
 
 import io
@@ -14,20 +14,45 @@ import numpy as np
 
 from osler.base.errors import InputError
 from osler.base.files import read_json, write_bytes, write_json
-from osler.phenotyping.arms import arm as load_arm
-from osler.phenotyping.partition import Array, Partition
-from osler.phenotyping.points import Points
-from osler.phenotyping.spaces.vectors import Space
+from osler.measure.resample import group_positions
+from osler.phenotyping import exemplars
+from osler.phenotyping.clustered import Clustered, shown
+from osler.phenotyping.data import VARIABLES, ArmInput
+from osler.phenotyping.frozen_table import FrozenTable
+from osler.phenotyping.frozen_vectors import FrozenVectors
+from osler.phenotyping.partition import Array, Partition, typicality_among
+from osler.phenotyping.settings import PhenotypeSettings
+from osler.phenotyping.spaces.vectors import VectorsSpace
 from osler.phenotyping.store import pack, unpack
-from osler.represent.features import Features
 
 FOLDER = "model"
-FORMAT_VERSION = 1
-_COLUMNS, _STATEMENTS = "columns", "statements"
-# Steps of the distances within a cluster that typicality is read from.
-_GRID = np.linspace(0, 1, 101)
-# Below this share of known cells the new samples come from another record, not from other patients.
-_LEAST_KNOWN = 0.5
+FORMAT_VERSION = 2
+PRIVATE = "holds values of patients: exemplars or medoids, distances, clusters; not to be passed on"
+# Distances of a cluster with more members are kept as so many quantiles.
+_MOST_DISTANCES = 1001
+
+
+@dataclass(frozen=True)
+class SavedPartition:
+    """One partition as it was saved.
+
+    Attributes:
+        arrays: what assigns new samples: of the arm, or of its exemplars.
+        by_exemplars: whether these are exemplars; else the arm assigns by itself.
+        agreement: share of the fitted samples, noise left out, that exemplars send to their own cluster.
+        distances: float64 [k, m], sorted distances of the members of each cluster (or quantiles of them),
+            NaN after the last.
+        cluster: int64 [n], of each fitted sample as it would be assigned: for exemplars that is not always
+            its own, and never noise.
+        typicality: float32 [n], of each fitted sample in that cluster.
+    """
+
+    arrays: dict[str, Array]
+    by_exemplars: bool
+    agreement: float | None
+    distances: Array
+    cluster: Array
+    typicality: Array
 
 
 @dataclass(frozen=True)
@@ -35,100 +60,91 @@ class Model:
     """A clustering as it was saved.
 
     Attributes:
-        representation: name of the representation.
+        representation: name of the representation, or `variables`.
         source: what the representation was made from (encoder, pooling, settings), as `fit` was told.
         chosen: arm -> k chosen, or None.
         supported: arm -> of each cluster of the k chosen, whether it is a phenotype by the gates; an arm that
             was not judged is missing.
-        names: columns of the representation's matrix.
-        kind: `columns` (counts, documents) or `statements` (pooled by saved weights).
-        transformer: the fitted transformer, or for statements the weight of each and that of unseen ones.
-        space: how its result became the space of the clusters.
-        arrays: (arm, k) -> arrays of the arm, and `distances` [k, 101], quantiles of the distances in each
-            cluster.
+        reader: how new samples are read.
+        partitions: (arm, k) -> partition.
+        patient: int64 [n], which fitted samples are of one patient; a number that means nothing else.
+        settings: how the clustering was made.
+        described: the variables that describe the clusters, as they are read; None where there are none.
     """
 
     representation: str
     source: dict[str, Any] | None
     chosen: dict[str, int | None]
     supported: dict[str, list[bool]]
-    names: list[str]
-    kind: str
-    transformer: Any
-    space: Space
-    arrays: dict[tuple[str, int], dict[str, Array]]
+    reader: FrozenVectors | FrozenTable
+    partitions: dict[tuple[str, int], SavedPartition]
+    patient: Array
+    settings: PhenotypeSettings
+    described: FrozenTable | None
 
+    def choose(self, arm: str | None, k: int | None) -> tuple[str, int]:
+        """The arm and k that are meant: by default the first arm, and the k chosen.
 
-@dataclass(frozen=True)
-class Assignment:
-    """Clusters of new samples.
-
-    Attributes:
-        arm: name of the arm.
-        k: number of clusters.
-        cluster: int64 [n].
-        distance: float64 [n], to the middle of the cluster.
-        typicality: float64 [n], share of the cluster's first members that lie at least as far; 0 is
-            farther than all.
-        unseen: columns of the new samples that the model does not know; they were not used (or, for
-            statements, weighed as unseen ones).
-        absent: columns of the model that the new samples lack.
-        supported: bool [k], whether each cluster is a phenotype by the gates; None: it was not judged.
-        known_share: share of the cells of the new samples that lie in columns that the model knows.
-    """
-
-    arm: str
-    k: int
-    cluster: Array
-    distance: Array
-    typicality: Array
-    unseen: int
-    absent: int
-    known_share: float
-    supported: Array | None
+        Raises:
+            InputError: such a partition was not saved, or no k was chosen.
+        """
+        arm = arm or next(iter(self.chosen))
+        fitted = sorted(number for name, number in self.partitions if name == arm)
+        k = k if k is not None else self.chosen.get(arm)
+        if k is None and fitted:
+            raise InputError(
+                "no number of clusters met the rule when this was fitted",
+                allowed=fitted,
+                remedy="name one with k",
+            )
+        if k is None or (arm, k) not in self.partitions:
+            raise InputError(
+                f"no clustering with arm '{arm}' and k {k}",
+                allowed=self.partitions,
+                remedy="name a fitted one",
+            )
+        return arm, k
 
 
 def save_model(
     part: Path,
     *,
-    features: Features,
-    transformer: Any,
-    space: Space,
-    partitions: Mapping[tuple[str, int], Partition],
+    data: ArmInput,
+    clustered: Sequence[Clustered],
+    settings: PhenotypeSettings,
     chosen: Mapping[str, int | None],
     supported: Mapping[str, Sequence[bool]],
     source: Mapping[str, Any] | None,
+    group: Array,
 ) -> bool:
-    """Save a clustering, where its transformer has a saved form.
+    """Save a clustering; only one whose transformer has no saved form cannot be.
 
     Args:
         part: folder that gets `model/`.
-        features: the representation.
-        transformer: its fitted transformer.
-        space: the fitted space.
-        partitions: by arm and k.
+        data: the samples.
+        clustered: what each arm made of them.
+        settings: how.
         chosen: k by arm.
         supported: by arm that was judged, of each cluster of its k.
         source: what the representation was made from.
+        group: patient of each sample [n].
 
     Returns:
         Whether it was saved.
     """
     arrays: dict[str, Array] = {}
-    pool = getattr(transformer, "steps", (transformer,))[0]
-    statements = type(pool).__name__ == "StatementPool"
     try:
-        frozen = pack(np.asarray(pool.weights_), arrays) if statements else pack(transformer, arrays)
-        unseen = pack(_unseen_weight(pool, features), arrays) if statements else None
-        packed_space = {name: pack(value, arrays) for name, value in vars(space).items()}
+        reader = _reader(data, clustered, settings).state(arrays)
+        described = _described(data, settings, arrays)
     except TypeError:
         return False
-    entries = []
-    for (arm, k), partition in partitions.items():
-        model = {**partition.model, "distances": _distances(partition, k)}
-        entries.append(
-            {"arm": arm, "k": k, "arrays": {name: pack(value, arrays) for name, value in model.items()}}
-        )
+    entries = [
+        _entry(one, k, own, data, arrays)
+        for one in clustered
+        for k, own in one.partitions.items()
+        if one.arm.closed_form or k in one.exemplars
+    ]
+    patient = pack(group_positions(group)[0].astype(np.int32), arrays)
     buffer = io.BytesIO()
     np.savez(buffer, **arrays)  # type: ignore[arg-type]  # its stub takes the names for options
     write_bytes(part / FOLDER / "model.npz", buffer.getvalue(), private=True)
@@ -136,16 +152,16 @@ def save_model(
         part / FOLDER / "model.json",
         {
             "format_version": FORMAT_VERSION,
-            "representation": features.name,
+            "private": PRIVATE,
+            "representation": data.name,
             "source": None if source is None else dict(source),
             "chosen": dict(chosen),
             "supported": {name: list(flags) for name, flags in supported.items()},
-            "kind": _STATEMENTS if statements else _COLUMNS,
-            "names": list(features.names),
-            "transformer": frozen,
-            "unseen_weight": unseen,
-            "space": packed_space,
+            "settings": settings.plain(),
+            **reader,
+            "described": described,
             "partitions": entries,
+            "patient": patient,
         },
         private=True,
     )
@@ -159,7 +175,7 @@ def load_model(path: str | Path) -> Model:
         path: the folder that `fit_phenotypes` wrote.
 
     Raises:
-        InputError: it holds no saved model.
+        InputError: it holds no saved model, or one of another format.
     """
     folder = Path(path) / FOLDER
     if not (folder / "model.json").is_file():
@@ -169,145 +185,95 @@ def load_model(path: str | Path) -> Model:
             remedy="name a folder of `osler phenotype fit`; not every representation can be saved",
         )
     stored = read_json(folder / "model.json")
+    if stored["format_version"] != FORMAT_VERSION:
+        raise InputError(
+            f"the clustering was saved in format {stored['format_version']}",
+            where=folder / "model.json",
+            allowed=[FORMAT_VERSION],
+            remedy="fit it again",
+        )
     with np.load(folder / "model.npz", allow_pickle=False) as file:
         arrays = {name: file[name] for name in file.files}
-    transformer = unpack(stored["transformer"], arrays)
-    if stored["kind"] == _STATEMENTS:
-        transformer = (transformer, unpack(stored["unseen_weight"], arrays))
+    kind = FrozenTable if stored["kind"] == VARIABLES else FrozenVectors
+    reader = kind.from_state(stored, arrays)
+    described = reader if isinstance(reader, FrozenTable) else None
+    if stored["described"] is not None:
+        described = FrozenTable.from_state(stored["described"], arrays)
     return Model(
         representation=stored["representation"],
         source=stored["source"],
         chosen=stored["chosen"],
-        supported=stored.get("supported", {}),
-        names=stored["names"],
-        kind=stored["kind"],
-        transformer=transformer,
-        space=Space(**{name: unpack(value, arrays) for name, value in stored["space"].items()}),
-        arrays={
-            (entry["arm"], entry["k"]): {
-                name: unpack(value, arrays) for name, value in entry["arrays"].items()
-            }
-            for entry in stored["partitions"]
-        },
+        supported=stored["supported"],
+        reader=reader,
+        partitions={(one["arm"], one["k"]): _partition(one, arrays) for one in stored["partitions"]},
+        patient=unpack(stored["patient"], arrays).astype(np.int64),
+        settings=PhenotypeSettings.parse(stored["settings"], where=str(folder / "model.json")),
+        described=described,
     )
 
 
-def assign(model: Model, features: Features, *, arm: str | None = None, k: int | None = None) -> Assignment:
-    """Send new samples to the clusters of a model.
+def _reader(
+    data: ArmInput, clustered: Sequence[Clustered], settings: PhenotypeSettings
+) -> FrozenVectors | FrozenTable:
+    fitted = clustered[0].fitted
+    if isinstance(fitted, VectorsSpace):
+        return FrozenVectors.of(data.representation(), fitted)
+    return FrozenTable.of(data.variables(), clustered, settings=settings.table)
 
-    Args:
-        model: the clustering.
-        features: the same representation of the new samples.
-        arm: name of the arm; None: the first.
-        k: number of clusters; None: the one that was chosen.
 
-    Raises:
-        InputError: another representation, an arm or k that was not fitted, no k was chosen, or the columns
-            are mostly unknown.
+def _described(data: ArmInput, settings: PhenotypeSettings, arrays: dict[str, Array]) -> Any:
+    """The variables beside a representation; variables that are clustered are told already."""
+    if data.features is None or data.table is None:
+        return None
+    return FrozenTable.of(data.table, [], settings=settings.table).state(arrays)
+
+
+def _entry(
+    one: Clustered, k: int, own: Partition, data: ArmInput, arrays: dict[str, Array]
+) -> dict[str, Any]:
+    by = one.exemplars.get(k)
+    assigning, cluster, distance = own.model, own.cluster, own.distance
+    if by is not None:
+        assigning = by.arrays
+        cluster, distance = exemplars.assign(by.arrays, shown(data))
+    distances = sorted_distances(own.cluster, own.distance, k)
+    typical = typicality_among(distances, cluster, distance)
+    return {
+        "arm": one.arm.name,
+        "k": k,
+        "by_exemplars": by is not None,
+        "agreement": pack(None if by is None else by.agreement, arrays),
+        "arrays": {name: pack(value, arrays) for name, value in assigning.items()},
+        "distances": pack(distances, arrays),
+        "cluster": pack(cluster.astype(np.int32), arrays),
+        "typicality": pack(typical.astype(np.float32), arrays),
+    }
+
+
+def _partition(stored: dict[str, Any], arrays: dict[str, Array]) -> SavedPartition:
+    return SavedPartition(
+        arrays={name: unpack(value, arrays) for name, value in stored["arrays"].items()},
+        by_exemplars=stored["by_exemplars"],
+        agreement=unpack(stored["agreement"], arrays),
+        distances=unpack(stored["distances"], arrays),
+        cluster=unpack(stored["cluster"], arrays).astype(np.int64),
+        typicality=unpack(stored["typicality"], arrays),
+    )
+
+
+def sorted_distances(cluster: Array, distance: Array, k: int) -> Array:
+    """Distances of the members of each cluster, from the least: float64 [k, m], NaN after the last.
+
+    Of a cluster with more than 1,001 members these are 1,001 quantiles.
+
+    Examples:
+        >>> sorted_distances(np.array([0, 1, 0, -1]), np.array([3.0, 2.0, 1.0, 9.0]), 2).tolist()
+        [[1.0, 3.0], [2.0, nan]]
     """
-    if features.name != model.representation:
-        raise InputError(
-            f"the clustering was fitted on '{model.representation}', not on '{features.name}'",
-            remedy="make the same representation of the new samples",
-        )
-    arm = arm or next(iter(model.chosen))
-    fitted = sorted(number for name, number in model.arrays if name == arm)
-    k = k if k is not None else model.chosen.get(arm)
-    if k is None and fitted:
-        raise InputError(
-            "no number of clusters met the rule when this was fitted",
-            allowed=fitted,
-            remedy="name one with k",
-        )
-    if (arm, k) not in model.arrays or k is None:
-        raise InputError(
-            f"no clustering with arm '{arm}' and k {k}", allowed=model.arrays, remedy="name a fitted one"
-        )
-    known = np.isin(np.array(features.names, dtype=object), np.array(model.names, dtype=object))
-    known_share = _known_share(features, known)
-    if model.kind == _COLUMNS and known_share < _LEAST_KNOWN:
-        raise InputError(
-            f"the clustering knows only {known_share:.0%} of what the new samples hold",
-            count=int((~known).sum()),
-            remedy="assign samples whose record has the same codes as those that were clustered",
-        )
-    matrix = _frozen(model, features)
-    arrays = model.arrays[arm, k]
-    cluster, distance = load_arm(arm).assign(arrays, Points(coordinates=model.space.apply(matrix)))
-    return Assignment(
-        arm=arm,
-        k=k,
-        cluster=cluster,
-        distance=distance,
-        typicality=_typicality(cluster, distance, arrays["distances"]),
-        unseen=int((~known).sum()),
-        absent=len(set(model.names) - set(features.names)),
-        known_share=known_share,
-        supported=np.array(model.supported[arm])
-        if arm in model.supported and k == model.chosen[arm]
-        else None,
-    )
-
-
-def _known_share(features: Features, known: Array) -> float:
-    """Share of the cells of new samples that lie in columns that the model knows; 1 where there are none."""
-    if not hasattr(features.matrix, "indptr"):
-        return float(known.mean())
-    cells = np.bincount(features.matrix.indices, minlength=len(known))
-    return float(cells[known].sum() / cells.sum()) if cells.sum() else 1.0
-
-
-def _frozen(model: Model, features: Features) -> Any:
-    """The representation of new samples by what was fitted on the first ones."""
-    if model.kind == _STATEMENTS:
-        weights, unseen = model.transformer
-        weight = dict(zip(model.names, weights.tolist(), strict=True))
-        transformer = features.make_linear().fit(features.matrix)
-        pool = transformer.steps[0]
-        pool.weights_ = np.array([weight.get(name, unseen) for name in features.names], dtype=np.float32)
-        return transformer.transform(features.matrix)
-    return model.transformer.transform(_aligned(model, features))
-
-
-def _aligned(model: Model, features: Features) -> Any:
-    """The matrix of new samples with the columns of the model."""
-    from scipy import sparse
-
-    if list(features.names) == model.names:
-        return features.matrix
-    if not sparse.issparse(features.matrix):
-        raise InputError(
-            "the vectors have other columns than those that were clustered",
-            count=len(features.names),
-            remedy=f"encode with the same encoder ({len(model.names)} columns)",
-        )
-    place = {name: i for i, name in enumerate(model.names)}
-    to = np.array([place.get(name, -1) for name in features.names], dtype=np.int64)
-    cells = features.matrix.tocoo()
-    column = to[cells.col]
-    kept = column >= 0
-    shape = (features.n_samples, len(model.names))
-    aligned = sparse.csr_matrix((cells.data[kept], (cells.row[kept], column[kept])), shape=shape)
-    aligned.sort_indices()
-    return aligned
-
-
-def _unseen_weight(pool: Any, features: Features) -> float:
-    # What `StatementPool` gives a statement that no training sample has.
-    return 1.0 if pool.pool == "mean" else float(np.log(1 + features.n_samples) + 1)
-
-
-def _distances(partition: Partition, k: int) -> Array:
-    members = [partition.distance[partition.cluster == number] for number in range(k)]
-    # A mixture may have a distribution that is the most probable of no sample.
-    empty = np.full(len(_GRID), np.nan)
-    return np.array([np.quantile(member, _GRID) if len(member) else empty for member in members])
-
-
-def _typicality(cluster: Array, distance: Array, quantiles: Array) -> Array:
-    share = np.empty(len(cluster))
-    for number in np.unique(cluster):
-        member = cluster == number
-        nearer = np.searchsorted(quantiles[number], distance[member], "left")
-        share[member] = 1 - nearer / len(_GRID)
-    return share
+    members = [np.sort(distance[cluster == number]) for number in range(k)]
+    grid = np.linspace(0, 1, _MOST_DISTANCES)
+    kept = [np.quantile(one, grid) if len(one) > _MOST_DISTANCES else one for one in members]
+    out = np.full((k, max((len(one) for one in kept), default=0)), np.nan)
+    for row, one in zip(out, kept, strict=True):
+        row[: len(one)] = one
+    return out

@@ -66,3 +66,30 @@ def typicality(cluster: Array, distance: Array) -> Array:
         within = np.sort(distance[member])
         share[member] = 1 - np.searchsorted(within, distance[member], "left") / len(within)
     return share
+
+
+def member_typicality(partition: Partition) -> Array:
+    """Typicality of each sample of a partition: float64 [n], NaN for noise."""
+    cluster = partition.cluster
+    return np.where(cluster >= 0, typicality(cluster, partition.distance), np.nan)
+
+
+def typicality_among(distances: Array, cluster: Array, distance: Array) -> Array:
+    """Share of each cluster's fitted members that lie at least as far as the sample: float64 [n], in [0, 1].
+
+    Args:
+        distances: float64 [k, m], sorted distances of the members, NaN after the last.
+        cluster: int [n], 0..k-1.
+        distance: float [n].
+
+    Examples:
+        >>> typicality_among(np.array([[1.0, 2.0, 3.0, np.nan]]), np.array([0, 0]), np.array([0.5, 3.0]))
+        array([1.        , 0.33333333])
+    """
+    share = np.zeros(len(cluster))
+    for number in np.unique(cluster):
+        within = distances[number][~np.isnan(distances[number])]
+        if len(within):
+            member = cluster == number
+            share[member] = 1 - np.searchsorted(within, distance[member], "left") / len(within)
+    return share

@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from osler.base.settings import Settings
+from osler.models.servers.address import is_server
 from osler.represent.settings import TypedSettings
 
 ArmName = Literal[
@@ -90,6 +91,10 @@ class PhenotypeSettings(Settings):
         slow_references: the same for arms on UMAP and k-prototypes.
         scored: at most so many samples (drawn once) enter the indices, whose cost is quadratic.
         variables: number of variables shown per cluster and direction.
+        exemplars: patients near the middle of each chosen cluster whose text is kept with the results; 0:
+            none.
+        names: `rule`, or the address of a chat model that names clusters, `http://HOST:PORT/v1#MODEL`; what
+            it writes is accepted only where all of it is on the card, else the name by rule stands.
         lca: how latent classes are fitted.
         table: which variables are clustered by the arms on variables, and describe the clusters of all.
     """
@@ -112,11 +117,15 @@ class PhenotypeSettings(Settings):
     slow_references: int = Field(default=19, ge=0, le=1000)
     scored: int = Field(default=5000, ge=100)
     variables: int = Field(default=8, ge=0)
+    exemplars: int = Field(default=3, ge=0, le=100)
+    names: str = "rule"
     lca: LatentClassSettings = LatentClassSettings()
     table: TypedSettings = TypedSettings()
 
     @model_validator(mode="after")
-    def _k_is_a_range(self) -> "PhenotypeSettings":
+    def _are_possible(self) -> "PhenotypeSettings":
+        if self.names != "rule" and not is_server(self.names):
+            raise ValueError("names: give `rule` or the address of a chat model, http://HOST:PORT/v1#MODEL")
         low, high = self.k
         if not 2 <= low <= high:
             raise ValueError("k: give the smallest (2 or more) and the largest number of clusters")

@@ -9,7 +9,7 @@ import polars as pl
 
 from osler.measure.clusters import ClusterIndices, cluster_indices, distance_silhouettes, macro_mean
 from osler.measure.intervals import wilson
-from osler.phenotyping.partition import Array, Partition, typicality
+from osler.phenotyping.partition import Array, Partition, member_typicality
 from osler.phenotyping.points import Points
 from osler.record.schema import SAMPLE_KEY
 from osler.task.labels import Labels
@@ -142,7 +142,7 @@ def member_table(
     """
     cluster = partition.cluster
     known = pl.Series("cluster", cluster, dtype=pl.Int64)
-    share = np.where(cluster >= 0, typicality(cluster, partition.distance), np.nan)
+    share = member_typicality(partition)
     verdict = None if supported is None else [supported[one] if one >= 0 else None for one in cluster]
     return labels.frame.select(
         *SAMPLE_KEY,

@@ -40,6 +40,8 @@ AGGREGATE = (
     "phenotypes/*/*/outcomes.parquet",
     "phenotypes/*/*/describe.parquet",
     "phenotypes/*/*/verdicts.parquet",
+    "phenotypes/*/*/survival.parquet",
+    "phenotypes/*/*/names.parquet",
     "phenotypes/*/*/phenotypes.json",
 )
 TEXT_COUNTS = ("n_tokens", "n_statements", "n_dropped")

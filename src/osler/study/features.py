@@ -8,6 +8,7 @@ import numpy as np
 import polars as pl
 
 from osler.base.output import content_hash
+from osler.phenotyping.follow_up import FollowUp, follow_up
 from osler.phenotyping.inputs import make_features, text_lengths
 from osler.record.dataset import Dataset
 from osler.represent.counts import count_features
@@ -91,6 +92,20 @@ class StudyFeatures:
     def table_hash(self) -> Any:
         """What `table` depends on beside its settings."""
         return {"dataset": self._dataset.hash}
+
+    def texts(self, name: str) -> Path | None:
+        """The texts behind a representation; of one without, and of variables, the first of the study."""
+        text = getattr(self._settings.get(name), "text", None)
+        return self._texts[text] if text else next(iter(self._texts.values()), None)
+
+    def texts_hash(self, name: str) -> str | None:
+        """Hash of what `texts` gives."""
+        folder = self.texts(name)
+        return None if folder is None else content_hash(folder)
+
+    def follow_up(self) -> FollowUp:
+        """How long the samples are followed, and who dies."""
+        return follow_up(self._dataset, self._samples)
 
     def lengths(self, name: str) -> dict[str, np.ndarray]:
         """How long the texts behind a representation are; empty for counts."""

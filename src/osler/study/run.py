@@ -61,6 +61,7 @@ def run_study(
     start = time.perf_counter()
     run = _Run(study=study, steps=Steps(out), engine=engine)
     _require_encoders(study)
+    _require_namer(study)
     with run.steps.alone():
         write_json(out / "study.json", {"format_version": 1, **study.settings.plain()})
         write_json(out / "environment.json", environment())
@@ -99,6 +100,14 @@ def _require_encoders(study: Study) -> None:
     names = {settings.encoder for settings in representations if isinstance(settings, OfTextSettings)}
     for name in sorted(names | {text.tokenizer for text in study.settings.texts.values()}):
         recipe(name)
+
+
+def _require_namer(study: Study) -> None:
+    """Refuse a chat server that does not answer, or to which records may not go, likewise."""
+    from osler.phenotyping.names import open_namer
+
+    if study.settings.phenotype is not None:
+        open_namer(study.settings.phenotype.names)
 
 
 def _dataset(run: _Run) -> Dataset:
@@ -257,7 +266,8 @@ def _predictions(
 
 def _phenotypes(run: _Run, task: str, labels: "Labels", features: StudyFeatures) -> None:
     from osler.phenotyping.arms import arm
-    from osler.phenotyping.fit import VARIABLES, fit_phenotypes
+    from osler.phenotyping.data import VARIABLES
+    from osler.phenotyping.fit import fit_phenotypes
 
     settings = run.study.settings.phenotype
     if settings is None:
@@ -273,6 +283,8 @@ def _phenotypes(run: _Run, task: str, labels: "Labels", features: StudyFeatures)
             "labels": labels.hash,
             "features": features.hashes[name] if known else features.table_hash,
             "described by": features.counts_hash,
+            "followed": features.table_hash,
+            "texts": features.texts_hash(name),
             "phenotype": own.plain(),
         }
 
@@ -287,6 +299,8 @@ def _phenotypes(run: _Run, task: str, labels: "Labels", features: StudyFeatures)
                 variables=features.counts(),
                 lengths=features.lengths(name) if known else None,
                 source=features.source(name) if known else {"kind": VARIABLES},
+                follow=features.follow_up(),
+                texts=features.texts(name),
             )
 
         run.steps.do(f"phenotypes/{task}/{name}", depends_on, work)

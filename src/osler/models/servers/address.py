@@ -62,7 +62,7 @@ def is_server(name: str) -> bool:
     return name.lower().startswith(("http://", "https://"))
 
 
-def parse_address(name: str, *, call: str = "embeddings") -> Address:
+def parse_address(name: str, *, call: str = "embeddings", where: str = "encoder") -> Address:
     """Read an address, and refuse one to which records may not go.
 
     Records leave this machine only for a host that the person has named in OSLER_ALLOW_SERVERS (names
@@ -72,6 +72,7 @@ def parse_address(name: str, *, call: str = "embeddings") -> Address:
         name: `http://HOST:PORT/v1?context=512#MODEL`; what may stand after ? are the attributes of
             `Address`, `instructions=yes` among them.
         call: what the server is asked for: `embeddings` or `chat/completions`.
+        where: what to call the place of the address in an error.
 
     Raises:
         InputError: not such an address, a key in it, or a host that was not allowed by name.
@@ -85,11 +86,11 @@ def parse_address(name: str, *, call: str = "embeddings") -> Address:
         parts = urlsplit(name)
         host, port = parts.hostname, parts.port
     except ValueError as error:
-        raise InputError("not the address of a server", where="encoder", allowed=[_FORM]) from error
+        raise InputError("not the address of a server", where=where, allowed=[_FORM]) from error
     if parts.username or parts.password:
         raise InputError(
             "an address may not hold a user or a key: it is stored with the vectors",
-            where="encoder",
+            where=where,
             remedy=f"put the key into the environment: {KEY_VARIABLE}",
         )
     if not host or not parts.fragment:
@@ -99,7 +100,7 @@ def parse_address(name: str, *, call: str = "embeddings") -> Address:
             allowed=[_FORM],
             remedy="write the name of the model after #",
         )
-    _require_allowed(host)
+    _require_allowed(host, where=where)
     base = f"{_shown(parts.scheme, host, port)}{parts.path.rstrip('/')}"
     url = base if base.endswith(f"/{call}") else f"{base}/{call}"
     settings = _settings(dict(parse_qsl(parts.query, keep_blank_values=True)), where=base)
@@ -131,13 +132,13 @@ def _shown(scheme: str, host: str | None, port: int | None) -> str:
     return f"{scheme}://{name}{f':{port}' if port else ''}"
 
 
-def _require_allowed(host: str) -> None:
+def _require_allowed(host: str, *, where: str) -> None:
     allowed = [one.strip().lower() for one in os.environ.get(ALLOWED_VARIABLE, "").split(",")]
     if _is_loopback(host) or host.lower() in allowed:
         return
     raise InputError(
         f"records would leave this machine for '{host}'",
-        where="encoder",
+        where=where,
         remedy=f"if they may, allow this host by name: {ALLOWED_VARIABLE}={host}",
     )
 

@@ -42,7 +42,7 @@ def open_chat(name: str) -> Chat:
     Raises:
         InputError: as `osler.models.servers.address.parse_address`.
     """
-    return Chat(parse_address(name, call=CALL))
+    return Chat(parse_address(name, call=CALL, where=name))
 
 
 def _answer(response: "httpx2.Response") -> str:

@@ -16,11 +16,15 @@ from dataclasses import dataclass, field
 from importlib import import_module
 from typing import Any
 
+from osler.base.errors import InputError
 from osler.phenotyping.data import ArmInput
 from osler.phenotyping.partition import Array, Partition
 from osler.phenotyping.points import Points
 from osler.phenotyping.settings import PhenotypeSettings
 from osler.phenotyping.spaces import FittedSpace
+
+# Spaces of variables in which new samples have a place.
+_RESTORED = ("famd", "table")
 
 
 @dataclass(frozen=True)
@@ -84,7 +88,7 @@ class Arm:
         found: Partition = self._method().fit(points, k, settings=settings, seed=seed)
         return found
 
-    def place(self, fitted: FittedSpace, data: ArmInput) -> Points:
+    def place(self, fitted: FittedSpace | None, data: ArmInput) -> Points:
         """New samples as `assign` needs them.
 
         Raises:
@@ -92,7 +96,20 @@ class Arm:
         """
         if self.space == "gower":  # distances to the medoids only, not to every fitted sample
             return Points(table=data.variables())
+        if fitted is None:
+            raise InputError(f"arm '{self.name}' has no fitted space", remedy="fit the arm")
         return fitted.place(data)
+
+    def keep(self, fitted: FittedSpace) -> dict[str, Array]:
+        """What `restore` needs of a fitted space; empty where partitions hold all that `assign` needs."""
+        return fitted.arrays() if self.space in _RESTORED else {}
+
+    def restore(self, arrays: dict[str, Array]) -> FittedSpace | None:
+        """The space that `keep` describes, for `place`; None where `assign` needs none."""
+        if self.space not in _RESTORED:
+            return None
+        found: FittedSpace = import_module(f"osler.phenotyping.spaces.{self.space}").load(arrays)
+        return found
 
     def assign(self, model: dict[str, Array], points: Points) -> tuple[Array, Array]:
         """Cluster int64 [n] and distance float64 [n] of samples in the fitted space.

@@ -45,16 +45,19 @@ def fit(points: Points, k: int, *, settings: PhenotypeSettings, seed: int) -> Pa
             kmedoids.fasterpam(distances, k, max_iter=_MOST_STEPS, init=start, random_state=random, n_cpu=1)
         )
     best = min(runs, key=lambda run: float(run.loss))
-    order = order_by_size(distances[:, best.medoids.astype(np.int64)].argmin(axis=1), k)
-    medoids = best.medoids.astype(np.int64)[order]
+    medoids = best.medoids.astype(np.int64)
     model = {"medoids": medoids}
+    measure: dict[str, Array] = {}
     if points.coordinates is not None:
         model["centres"] = np.ascontiguousarray(points.coordinates[medoids])
     elif points.table is not None:
-        measure = fit_measure(points.table)
-        model |= {"values": points.table.values[medoids], **measure.arrays()}
-    # Distances of the space itself: those between the medoids and the samples may differ by a rounding.
-    near = distances[:, medoids]
+        model["values"] = points.table.values[medoids]
+        measure = fit_measure(points.table).arrays()
+    # As other samples are assigned: distances within the space may differ from these by a rounding.
+    near = _near({**model, **measure}, points)
+    order = order_by_size(near.argmin(axis=1), k)
+    near = near[:, order]
+    model = {name: array[order] for name, array in model.items()} | measure
     others = [run.labels for run in runs if run is not best]
     return Partition(
         cluster=near.argmin(axis=1).astype(np.int64),
@@ -81,16 +84,20 @@ def assign(model: dict[str, Array], points: Points) -> tuple[Array, Array]:
     Raises:
         InputError: the points have nothing of these.
     """
+    near = _near(model, points)
+    return near.argmin(axis=1).astype(np.int64), near.min(axis=1).astype(np.float64)
+
+
+def _near(model: dict[str, Array], points: Points) -> Array:
+    """Distances to the medoids [n, k]."""
     if "centres" in model:
         from scipy.spatial.distance import cdist
 
-        near = cdist(points.euclidean().astype(np.float64), model["centres"].astype(np.float64))
-    elif "values" in model and points.table is not None:
+        return np.asarray(cdist(points.euclidean().astype(np.float64), model["centres"].astype(np.float64)))
+    if "values" in model and points.table is not None:
         measure = GowerMeasure.from_arrays(model)
-        near = measure.between(Columns.from_arrays(model).align(points.table), model["values"])
-    else:
-        near = _given(points)[:, model["medoids"]]
-    return near.argmin(axis=1).astype(np.int64), near.min(axis=1).astype(np.float64)
+        return measure.between(Columns.from_arrays(model).align(points.table), model["values"])
+    return _given(points)[:, model["medoids"]]
 
 
 def _distances(points: Points) -> Array:

@@ -23,8 +23,10 @@ from osler.reports.clusters import cluster_names, differences
 from osler.reports.figures.forest import Estimate, forest_figure
 from osler.reports.figures.lines import index_figure
 from osler.reports.formats import count, number, percent, percent_interval
+from osler.reports.names import name_blocks
 from osler.reports.runfiles import RunFiles
 from osler.reports.suppress import few_events, hidden_events
+from osler.reports.survival import survival_blocks
 from osler.reports.words import colours, plural, task_title
 
 _INDICES = {
@@ -161,6 +163,14 @@ def _blocks(run: RunFiles, task: str, clustering: _Clustering) -> list[Block]:
         blocks.append(Figures(drawn))
     if clustering.k is not None:
         blocks.append(_chosen_table(run, clustering))
+        hide_n, _ = _hidden(run, clustering, clustering.chosen)
+        blocks += name_blocks(
+            run, clustering.folder, arm=clustering.arm, k=clustering.k, hidden=hide_n.tolist()
+        )
+        blocks += survival_blocks(
+            run, f"{task}-{clustering.key}", clustering.folder, arm=clustering.arm, k=clustering.k,
+            facts=dict(clustering.facts.get("survival") or {}),
+        )  # fmt: skip
     inside = (_index_table(clustering), _all_outcomes(run, clustering))
     blocks.append(Details(f"{clustering.title}: every k", inside))
     return blocks
