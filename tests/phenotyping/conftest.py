@@ -35,7 +35,7 @@ def _mixed(n: int = 240, *, seed: int = 0, clusters: int = 3, missing: float = 0
     return TypedTable(tuple(variables), values), truth
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def mixed() -> Callable[..., Mixed]:
     """`mixed(n, seed=..., clusters=..., missing=...)` makes a table and its planted clusters."""
     return _mixed

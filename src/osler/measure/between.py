@@ -89,7 +89,7 @@ def _between(cluster: ArrayLike, value: Floats, position: ArrayLike, groups: int
     """Sum over clusters of (sum of the outcome)^2 / size: of all samples, and without each group [groups]."""
     names, place = np.unique(np.asarray(cluster), return_inverse=True)
     size = np.bincount(place).astype(np.float64)
-    total = np.bincount(place, value)
+    total = np.bincount(place, value).astype(np.float64)
     cells, cell = np.unique(np.asarray(position) * len(names) + place, return_inverse=True)
     owner, of = cells // len(names), cells % len(names)
     n_cell, total_cell = np.bincount(cell), np.bincount(cell, value)
@@ -98,7 +98,7 @@ def _between(cluster: ArrayLike, value: Floats, position: ArrayLike, groups: int
         after = np.where(kept > 0, (total[of] - total_cell) ** 2 / kept, 0.0)
     change = after - total[of] ** 2 / size[of]
     whole = float((total**2 / size).sum())
-    return whole, whole + np.bincount(owner, change, minlength=groups)
+    return whole, whole + np.bincount(owner, change, minlength=groups).astype(np.float64)
 
 
 def _share(between: ArrayLike, total: ArrayLike) -> Floats:

@@ -1,0 +1,153 @@
+"""The same texts with their statements in another order, encoded again by the same encoder.
+
+Statements change places only with others that stand under the same words: what is written before a statement
+(a heading, a date) stays where it is and remains true.
+"""
+
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import polars as pl
+
+from osler.base.errors import InputError
+from osler.base.files import read_json, write_json, write_parquet
+from osler.base.hashing import hash_json
+from osler.base.output import Output
+from osler.record.schema import SAMPLE_KEY
+from osler.represent.encode import ENCODER_JSON, make_vectors
+from osler.represent.features import Features
+from osler.represent.settings import EncodeSettings
+from osler.represent.vectors import document_features
+from osler.statements.read import PARTS, TEXTS_JSON, open_texts
+
+if TYPE_CHECKING:
+    from osler.represent.engine import EngineSettings
+
+_SHARD = "0"
+
+
+def reordered(text: str, start: list[int], end: list[int], rng: np.random.Generator) -> tuple[str, list[int]]:
+    """A text whose statements have changed places.
+
+    Args:
+        text: the text.
+        start: character at which each statement begins, ascending.
+        end: character at which each ends.
+        rng: draws the order.
+
+    Returns:
+        The text, and where the statement at each place ends now.
+
+    Examples:
+        >>> said = "Labs: a; b; c. Drugs: d; e"
+        >>> spans = [(6, 7), (9, 10), (12, 13), (22, 23), (25, 26)]
+        >>> moved, ends = reordered(said, *map(list, zip(*spans)), np.random.default_rng(0))
+        >>> moved, ends
+        ('Labs: c; a; b. Drugs: e; d', [7, 10, 13, 23, 26])
+    """
+    said = [text[a:b] for a, b in zip(start, end, strict=True)]
+    before = [text[a:b] for a, b in zip([0, *end], start, strict=False)]
+    block = np.cumsum([any(one.isalnum() for one in words) for words in before])
+    order = np.arange(len(said))
+    for number in np.unique(block):
+        places = np.flatnonzero(block == number)
+        order[places] = rng.permutation(places)
+    made, ends, length = [], [], 0
+    for words, place in zip(before, order.tolist(), strict=True):
+        made += [words, said[place]]
+        length += len(words) + len(said[place])
+        ends.append(length)
+    return "".join(made) + text[end[-1] if end else 0 :], ends
+
+
+def reordered_features(
+    texts_path: Path,
+    vectors_path: Path,
+    samples: pl.DataFrame,
+    *,
+    encode: EncodeSettings | None = None,
+    seed: int = 0,
+    scratch: Path | None = None,
+    cache: Path | None = None,
+    engine: "EngineSettings | None" = None,
+) -> Features:
+    """Document vectors of the texts of some samples, whose statements have changed places.
+
+    The texts and their vectors exist in a temporary folder only, readable by their owner.
+
+    Args:
+        texts_path: the folder of texts.
+        vectors_path: the folder of vectors of unit `document` that was made from them; its encoder,
+            instruction and number format are taken again.
+        samples: `subject_id, prediction_time`.
+        encode: how the vectors were made, where their folder alone does not tell (an instruction of a file,
+            an encoder of a folder); the number format is that of the vectors in any case.
+        seed: seed of the orders.
+        scratch: where the temporary folder is made; None: where the system makes them.
+        cache: vectors computed before, so that a job that was killed goes on.
+        engine: where batches are computed; None: in this process.
+
+    Returns:
+        Dense float32 [n_samples, dimension], as `document_features` gives them.
+
+    Raises:
+        InputError: not such folders, or samples without a text.
+    """
+    info = read_json(vectors_path / ENCODER_JSON)
+    if info["unit"] != "document":
+        raise InputError(
+            "the order of statements matters to vectors of documents only",
+            where=vectors_path,
+            allowed=["document"],
+        )
+    settings = (encode or _settings(info)).model_copy(update={"dtype": info["encoder"]["dtype"]})
+    with tempfile.TemporaryDirectory(prefix=".reordered-", dir=scratch) as folder:
+        moved = Path(folder) / "texts"
+        _write(texts_path, moved, samples, seed=seed)
+        make_vectors(moved, Path(folder) / "vectors", settings=settings, cache=cache, engine=engine)
+        return document_features(Path(folder) / "vectors", samples)
+
+
+def _settings(info: dict[str, Any]) -> EncodeSettings:
+    return EncodeSettings(
+        encoder=info["encoder"]["name"],
+        instruction=info["instruction"]["name"],
+        on_overflow=info["on_overflow"],
+    )
+
+
+def _write(texts_path: Path, out: Path, samples: pl.DataFrame, *, seed: int) -> None:
+    """A folder of the texts of the samples in another order, one shard."""
+    texts = open_texts(texts_path)
+    wanted = samples.select(SAMPLE_KEY).unique().sort(SAMPLE_KEY)
+    frames = {
+        "texts": texts.texts().join(wanted.lazy(), on=SAMPLE_KEY, how="inner").collect().sort(SAMPLE_KEY),
+        "lines": texts.lines()
+        .join(wanted.lazy(), on=SAMPLE_KEY, how="inner")
+        .collect()
+        .sort(*SAMPLE_KEY, "line"),
+        "statements": texts.statements().head(0).collect(),
+    }
+    if frames["texts"].height < wanted.height:
+        raise InputError(
+            "samples without a text",
+            where=texts_path,
+            count=wanted.height - frames["texts"].height,
+            remedy="write texts for these labels",
+        )
+    start, end = (frames["lines"][name].to_list() for name in ("char_start", "char_end"))
+    made: list[str] = []
+    ends: list[int] = []
+    for number, (text, count) in enumerate(frames["texts"].select("text", "n_statements").iter_rows()):
+        here = slice(len(ends), len(ends) + count)
+        moved, stops = reordered(text, start[here], end[here], np.random.default_rng([seed, number]))
+        made.append(moved)
+        ends += stops
+    frames["texts"] = frames["texts"].with_columns(text=pl.Series(made, dtype=pl.String))
+    frames["lines"] = frames["lines"].with_columns(char_end=pl.Series(ends, dtype=pl.Int32))
+    with Output(out, key=hash_json({"texts": texts.hash, "seed": seed})) as part:
+        for name in PARTS:
+            write_parquet(part / name / f"{_SHARD}.parquet", frames[name], private=True)
+        write_json(part / TEXTS_JSON, {**texts.info, "shards": [_SHARD]})
