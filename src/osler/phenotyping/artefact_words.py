@@ -30,8 +30,8 @@ def artefact_words(table: pl.DataFrame) -> dict[str, Any]:
         >>> from osler.phenotyping.artefact_table import ARTEFACTS
         >>> row = ("main/kmeans", 2, TRACE, "tokens of the text", 0.8, 0.7, 0.9, None, 300)
         >>> artefact_words(pl.DataFrame([row], schema=ARTEFACTS, orient="row"))
-        {'artefacts': ['tokens of the text'], 'sentence': 'The clusters follow tokens of the text (80 % of the \
-variance of its ranks lies between them).'}
+        {'artefacts': ['tokens of the text'], 'sentence': 'The clusters follow tokens of the text (80 % of \
+the variance of its ranks lies between them).'}
     """
     found = {(row["test"], row["what"]): row for row in table.to_dicts() if row["value"] is not None}
     causes = [what for (test, what), row in sorted(found.items()) if test == TRACE and row["value"] >= MADE]
