@@ -27,6 +27,7 @@ COMMANDS = (
     ["encoders", "check"],
     ["predict", "fit"],
     ["phenotype", "fit"],
+    ["phenotype", "compare"],
     ["show"],
     ["doctor"],
 )

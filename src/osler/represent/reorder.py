@@ -12,7 +12,7 @@ import numpy as np
 import polars as pl
 
 from osler.base.errors import InputError
-from osler.base.files import read_json, write_json, write_parquet
+from osler.base.files import read_json, write_json, write_parquet, write_text
 from osler.base.hashing import hash_json
 from osler.base.output import Output
 from osler.record.schema import SAMPLE_KEY
@@ -67,7 +67,7 @@ def reordered_features(
     vectors_path: Path,
     samples: pl.DataFrame,
     *,
-    encode: EncodeSettings | None = None,
+    encoder: str | None = None,
     seed: int = 0,
     scratch: Path | None = None,
     cache: Path | None = None,
@@ -82,8 +82,7 @@ def reordered_features(
         vectors_path: the folder of vectors of unit `document` that was made from them; its encoder,
             instruction and number format are taken again.
         samples: `subject_id, prediction_time`.
-        encode: how the vectors were made, where their folder alone does not tell (an instruction of a file,
-            an encoder of a folder); the number format is that of the vectors in any case.
+        encoder: their encoder, where the name in their folder does not find it (one in a folder of its own).
         seed: seed of the orders.
         scratch: where the temporary folder is made; None: where the system makes them.
         cache: vectors computed before, so that a job that was killed goes on.
@@ -93,7 +92,7 @@ def reordered_features(
         Dense float32 [n_samples, dimension], as `document_features` gives them.
 
     Raises:
-        InputError: not such folders, or samples without a text.
+        InputError: not such folders, samples without a text, or the encoder is not the one of the vectors.
     """
     info = read_json(vectors_path / ENCODER_JSON)
     if info["unit"] != "document":
@@ -102,20 +101,39 @@ def reordered_features(
             where=vectors_path,
             allowed=["document"],
         )
-    settings = (encode or _settings(info)).model_copy(update={"dtype": info["encoder"]["dtype"]})
-    with tempfile.TemporaryDirectory(prefix=".reordered-", dir=scratch) as folder:
-        moved = Path(folder) / "texts"
-        _write(texts_path, moved, samples, seed=seed)
-        make_vectors(moved, Path(folder) / "vectors", settings=settings, cache=cache, engine=engine)
-        return document_features(Path(folder) / "vectors", samples)
+    with tempfile.TemporaryDirectory(prefix=".reordered-", dir=scratch) as name:
+        folder = Path(name)
+        settings = _settings(info, folder, encoder)
+        _write(texts_path, folder / "texts", samples, seed=seed)
+        make_vectors(folder / "texts", folder / "vectors", settings=settings, cache=cache, engine=engine)
+        _require_same(info, read_json(folder / "vectors" / ENCODER_JSON), where=vectors_path)
+        return document_features(folder / "vectors", samples)
 
 
-def _settings(info: dict[str, Any]) -> EncodeSettings:
+def _settings(info: dict[str, Any], folder: Path, encoder: str | None) -> EncodeSettings:
+    """How vectors were made, as their folder tells it; an instruction of the user's own becomes a file."""
+    instruction = info["instruction"]
+    if instruction["name"] == "file":
+        write_text(folder / "instruction.txt", instruction["text"], private=True)
     return EncodeSettings(
-        encoder=info["encoder"]["name"],
-        instruction=info["instruction"]["name"],
+        encoder=encoder or info["encoder"]["name"],
+        dtype=info["encoder"]["dtype"],
+        instruction=str(folder / "instruction.txt") if instruction["name"] == "file" else instruction["name"],
         on_overflow=info["on_overflow"],
     )
+
+
+def _require_same(stored: dict[str, Any], made: dict[str, Any], *, where: Path) -> None:
+    """Refuse an encoder of the same name that is another one, or an instruction that was reworded since."""
+    same = all(
+        stored["encoder"][name] == made["encoder"][name] for name in ("weights_sha256", "tokenizer_sha256")
+    )
+    if not same or stored["instruction"]["text"].strip() != made["instruction"]["text"].strip():
+        raise InputError(
+            "the texts in another order were not encoded as these vectors were",
+            where=where,
+            remedy=f"make the vectors again with the encoder '{made['encoder']['name']}' of this machine",
+        )
 
 
 def _write(texts_path: Path, out: Path, samples: pl.DataFrame, *, seed: int) -> None:

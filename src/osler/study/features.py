@@ -122,7 +122,7 @@ class StudyFeatures:
             self._texts[settings.text],
             self._vectors[name],
             self._samples[rows],
-            encode=settings.encode_settings(),
+            encoder=settings.encoder,
             seed=seed,
             scratch=scratch,
             cache=cache,
