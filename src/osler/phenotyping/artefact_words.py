@@ -9,6 +9,7 @@ from osler.phenotyping.artefact_table import CHANGED, CONTROL, DIRECTION, ORDER,
 
 MADE = 0.5  # share of a trace between the clusters from which the clusters are said to be made by it
 GONE = 0.25  # adjusted Rand index below which a partition is not the same any more
+KEPT = 0.75  # and from which it is the same
 MOVED = 0.25  # share of samples in another cluster from which the order of statements is said to make it
 FOLLOWS = 0.5  # squared rank correlation from which a direction is said to follow a trace
 
@@ -46,9 +47,10 @@ the variance of its ranks lies between them).'}
         else:
             parts.append(f"another order of the statements does little: {share}")
     if not causes:
-        traces = [row["value"] for (test, _), row in found.items() if test == TRACE]
-        most = f" (at most {100 * max(traces):.0f} % of a trace lies between the clusters)" if traces else ""
-        parts.insert(0, f"no test names an artefact{most}")
+        traces = {what: row["value"] for (test, what), row in found.items() if test == TRACE}
+        most = max(traces, key=lambda what: traces[what], default=None)
+        told = "" if most is None else f" ({most} goes with them most: {100 * traces[most]:.0f} %)"
+        parts.insert(0, f"no test names an artefact of the clusters{told}")
     sentence = "; ".join(parts) + "."
     return {"artefacts": causes, "sentence": sentence[:1].upper() + sentence[1:]}
 
@@ -84,7 +86,8 @@ def _remade(found: Mapping[tuple[str, str], Mapping[str, Any]], causes: list[str
     if left is not None and control is not None:
         told = f"adjusted Rand index {left['value']:.2f}"
         if left["value"] >= GONE:
-            parts.append(f"without what length and missing values predict it is found again ({told})")
+            how = "found again" if left["value"] >= KEPT else "found again in part"
+            parts.append(f"without what length and missing values predict it is {how} ({told})")
         elif control["value"] < 2 * GONE:
             parts.append(f"any small change of the vectors undoes it ({told})")
         else:

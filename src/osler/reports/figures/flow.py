@@ -9,6 +9,7 @@ from osler.reports.figures.canvas import COLOURS, SERIES, drawing
 
 _ROW = 66.0
 _BAR = 0.2  # height of a bar, in rows
+_HEAD, _END = 0.3, 0.78  # rows above the first bar, and of the last row that are left out
 _GAP = 0.012  # between the clusters of a bar, in widths
 _NARROW = 0.045  # a segment below this width has no room for its number
 
@@ -45,10 +46,12 @@ def flow_figure(name: str, bars: list[Bar], ribbons: list[Ribbon], *, title: str
 
     widest = max(len(bar.clusters) for bar in bars)
     room = 1 - _GAP * (widest - 1)
-    with drawing(name, title=title, gist=gist, height=_ROW * len(bars) - 6, margins=(8, 8, 4, 4)) as surface:
+    with drawing(
+        name, title=title, gist=gist, height=_ROW * (len(bars) - _END + _HEAD) + 8, margins=(8, 8, 4, 4)
+    ) as surface:
         axes = surface.axes
         axes.set_xlim(0, 1)
-        axes.set_ylim(len(bars) - 0.3, -0.34)
+        axes.set_ylim(len(bars) - _END, -_HEAD)
         axes.axis("off")
         places = [_places(bar, room) for bar in bars]
         starts = [{one: left for one, (left, _) in place.items()} for place in places]

@@ -17,8 +17,8 @@ from osler.reports.words import task_title
 _CAVEAT = (
     "A silhouette measured in an arm's own space says how far to divide in that space, and nothing about "
     "another arm: a space of few dimensions gives large values to any partition. To set arms against each "
-    "other read the second table, in which every partition is measured in every space. Each is best in its "
-    "own."
+    "other read the second table, in which every partition is measured in every space. An arm is favoured in "
+    "its own."
 )
 _MOST_IN_VIEW = 8
 

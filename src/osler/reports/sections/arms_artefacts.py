@@ -17,9 +17,7 @@ def artefact_blocks(one: Compared) -> list[Block]:
     if table is None:
         return []
     points = tuple(
-        Point(
-            say("<strong>{}</strong>. {}", arm_words(arm), facts["sentence"]), (f"{one.folder}/compare.json",)
-        )
+        Point(say("<strong>{}</strong>. {}", arm_words(arm), facts["sentence"]))
         for arm, facts in one.arms.items()
         if facts.get("sentence")
     )
@@ -34,7 +32,7 @@ def artefact_blocks(one: Compared) -> list[Block]:
     inside = (_trace_table(one), *([_vector_table(one)] if _embedded(one) else []))
     return [
         Heading("Artefacts", level=4),
-        Paragraph(lead, (one.file("artefacts"),)),
+        Paragraph(lead, (one.file("artefacts"), f"{one.folder}/compare.json")),
         Points(points),
         Details("Artefact tests in numbers", inside),
     ]
@@ -66,7 +64,10 @@ def _trace_table(one: Compared) -> Table:
         (Column("Arm", numeric=False), *(Column(_first_upper(what)) for what in whats)),
         tuple(rows),
         files=(one.file("artefacts"),),
-        notes=("Eta squared of ranks: 0 nothing, 1 all of it. The value holds what chance adds.",),
+        notes=(
+            "Eta squared of ranks: 0 nothing, 1 all of it. Chance adds to the value and not to the interval, "
+            "which may lie below it.",
+        ),
     )
 
 
