@@ -34,16 +34,20 @@ def _of_table(place: Place, name: str, arms: list[str]) -> list[Finding]:
     named, ranges = _TABLES[name]
     missing = [column for column in (*named, *ranges) if column not in frame.columns]
     if missing:
-        what = f"columns are missing: {listed(missing)}"
+        what = f"{name}: columns are missing: {listed(missing)}"
         return [_broken(what, path, missing[0], len(missing))]
     wrong = [
-        (column, frame.filter(~pl.col(column).is_in(arms)).height, "rows about arms that are not compared")
+        (
+            column,
+            frame.filter(~pl.col(column).is_in(arms)).height,
+            f"{name}: rows about arms that are not compared",
+        )
         for column in named
     ] + [
         (
             column,
             frame.filter(~pl.col(column).is_between(low, high)).height,
-            f"numbers outside {low:g} to {high:g}",
+            f"{name}: numbers outside {low:g} to {high:g}",
         )
         for column, (low, high) in ranges.items()
     ]

@@ -30,7 +30,6 @@ from osler.phenotyping.sources import Source
 from osler.task.labels import Labels
 from osler.task.samples import count_patients
 
-FOLDER = "compare"
 FACTS = "compare.json"
 FORMAT_VERSION = 1
 VERSION = 1

@@ -28,7 +28,7 @@ from osler.phenotyping.model import save_model
 from osler.phenotyping.partition import Array
 from osler.phenotyping.results import TABLES, results_of
 from osler.phenotyping.separation import table_coordinates
-from osler.phenotyping.settings import PhenotypeSettings
+from osler.phenotyping.settings import VARIABLES_FOLDER, PhenotypeSettings
 from osler.phenotyping.spaces.vectors import VectorsSpace, project
 from osler.record.schema import SAMPLE_KEY
 from osler.represent.features import Features
@@ -39,7 +39,7 @@ from osler.task.samples import count_patients
 FORMAT_VERSION = 1
 VERSION = 3
 # What is clustered where no representation is.
-VARIABLES = "variables"
+VARIABLES = VARIABLES_FOLDER
 CAUTION = (
     "The silhouette compares numbers of clusters within one space only. It does not show that there are "
     "clusters: a continuum, too, is divided into k parts. A cluster is called a phenotype only where it "

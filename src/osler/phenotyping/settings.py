@@ -24,6 +24,10 @@ ArmName = Literal[
 ]
 
 
+# Folders below `phenotypes/<task>/` that are of no representation: the variables, and all side by side.
+VARIABLES_FOLDER, COMPARE_FOLDER = RESERVED = ("variables", "compare")
+
+
 class LatentClassSettings(Settings):
     """How latent classes are fitted.
 

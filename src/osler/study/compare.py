@@ -6,17 +6,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from osler.base.output import content_hash
+from osler.phenotyping.settings import COMPARE_FOLDER, VARIABLES_FOLDER
 from osler.represent.settings import ENCODED
 from osler.study.features import StudyFeatures
-from osler.study.schema import RESERVED, Study
+from osler.study.schema import Study
 from osler.study.steps import Steps
 
 if TYPE_CHECKING:
     from osler.phenotyping.sources import Source
     from osler.represent.engine import EngineSettings
     from osler.task.labels import Labels
-
-VARIABLES, COMPARE = RESERVED
 
 
 def compare_step(
@@ -46,7 +45,7 @@ def compare_step(
 
     settings = study.settings.phenotype
     assert settings is not None
-    names = [*on_vectors, *([VARIABLES] if on_table else [])]
+    names = [*on_vectors, *([VARIABLES_FOLDER] if on_table else [])]
     if not names:
         return
     folders = {name: steps.out / "phenotypes" / task / name for name in names}
@@ -67,7 +66,7 @@ def compare_step(
         ]
         compare_phenotypes(labels, sources, out, settings=settings.compare, seed=settings.seed)
 
-    steps.do(f"phenotypes/{task}/{COMPARE}", depends_on, work)
+    steps.do(f"phenotypes/{task}/{COMPARE_FOLDER}", depends_on, work)
 
 
 def _source(
@@ -86,7 +85,7 @@ def _source(
     settings = study.settings.phenotype
     assert settings is not None
     table = features.table(settings.table)
-    if name == VARIABLES:
+    if name == VARIABLES_FOLDER:
         return Source(name, folder, ArmInput(table=table))
     kind = study.settings.representations[name].kind
     reorder = partial(features.reordered, name, seed=seed, cache=cache, engine=engine)

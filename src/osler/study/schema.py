@@ -10,9 +10,7 @@ from pydantic import Discriminator, Field, Tag, model_validator
 from osler.base.errors import InputError
 from osler.base.settings import Settings
 from osler.base.yaml_file import read_yaml
-from osler.phenotyping.beside import FOLDER
-from osler.phenotyping.fit import VARIABLES
-from osler.phenotyping.settings import CompareSettings, PhenotypeSettings
+from osler.phenotyping.settings import RESERVED, CompareSettings, PhenotypeSettings
 from osler.prediction.settings import PredictSettings
 from osler.record.sources import FORMATS, TABLE, TABLES
 from osler.reports.settings import ReportSettings
@@ -102,9 +100,6 @@ class StudyPhenotypeSettings(PhenotypeSettings):
             {name: value for name, value in self.plain().items() if name != "compare"}, where="phenotype"
         )
 
-
-# Folders beside those of representations, below `phenotypes/<task>/`.
-RESERVED = (VARIABLES, FOLDER)
 
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")]
 

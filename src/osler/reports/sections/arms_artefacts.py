@@ -21,10 +21,13 @@ def artefact_blocks(one: Compared) -> list[Block]:
         for arm, facts in one.arms.items()
         if facts.get("sentence")
     )
-    caught = [arm_words(arm) for arm, facts in one.arms.items() if facts.get("artefacts")]
+    caught = [
+        f"{arm_words(arm)} ({', '.join(facts['artefacts'])})"
+        for arm, facts in one.arms.items()
+        if facts.get("artefacts")
+    ]
     lead = (
-        f"Length, cut-off text, missing values or the order of statements account for the clusters of "
-        f"{listed(caught)}."
+        f"An artefact is named for {listed(caught)}."
         if caught
         else "No test names length, cut-off text, missing values or the order of statements as what made the "
         "clusters of an arm."

@@ -42,7 +42,7 @@ def flow(run: RunFiles, one: Compared) -> Figure | None:
         flow_figure(f"flow-{one.task}", bars, ribbons, title="Flow between the arms", gist=_gist(one, cells)),
         "Flow between the arms",
         _gist(one, cells),
-        "Each bar holds the same patients; a ribbon leads those of a cluster to their cluster in the next "
+        "Each bar holds the same samples; a ribbon leads those of a cluster to their cluster in the next "
         "arm. Numbers name the clusters of each arm, from the largest; colours are those of the arm above."
         + rounding,
         (one.file("flow"),),
