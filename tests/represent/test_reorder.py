@@ -63,6 +63,7 @@ def test_the_same_encoder_reads_the_other_order(folders, tmp_path: Path, monkeyp
     texts, vectors, samples = folders
     rows = samples[::-1][:7]
     own = document_features(vectors, rows).matrix
+    (tmp_path / ".reordered-killed").mkdir()
     found = reordered_features(texts, vectors, rows, seed=3, scratch=tmp_path)
     assert list(tmp_path.iterdir()) == []
     assert (np.abs(found.matrix - own).max(axis=1) > 1e-3).any()

@@ -4,6 +4,7 @@ Statements change places only with others that stand under the same words: what 
 (a heading, a date) stays where it is and remains true.
 """
 
+import shutil
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from osler.represent.engine import EngineSettings
 
 _SHARD = "0"
+_TEMPORARY = ".reordered-"
 
 
 def reordered(text: str, start: list[int], end: list[int], rng: np.random.Generator) -> tuple[str, list[int]]:
@@ -84,7 +86,8 @@ def reordered_features(
         samples: `subject_id, prediction_time`.
         encoder: their encoder, where the name in their folder does not find it (one in a folder of its own).
         seed: seed of the orders.
-        scratch: where the temporary folder is made; None: where the system makes them.
+        scratch: a folder that only this job uses, for the temporary folder (what a killed job left of it
+            goes first); None: where the system makes them.
         cache: vectors computed before, so that a job that was killed goes on.
         engine: where batches are computed; None: in this process.
 
@@ -101,7 +104,9 @@ def reordered_features(
             where=vectors_path,
             allowed=["document"],
         )
-    with tempfile.TemporaryDirectory(prefix=".reordered-", dir=scratch) as name:
+    for left in scratch.glob(f"{_TEMPORARY}*") if scratch is not None else ():
+        shutil.rmtree(left)
+    with tempfile.TemporaryDirectory(prefix=_TEMPORARY, dir=scratch) as name:
         folder = Path(name)
         settings = _settings(info, folder, encoder)
         _write(texts_path, folder / "texts", samples, seed=seed)
