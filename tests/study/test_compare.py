@@ -11,8 +11,11 @@ from osler.base.errors import InputError
 from osler.base.files import read_json, write_json
 from osler.checks.doctor import examine
 from osler.cli.main import app
+from osler.phenotyping.inputs import text_traces
+from osler.record.schema import SAMPLE_KEY
 from osler.study.run import run_study
 from osler.study.schema import read_study
+from osler.task.labels import open_labels
 
 STUDY = """
 osler: 1
@@ -61,6 +64,14 @@ def test_all_arms_are_beside_each_other(done: Path) -> None:
     traces = artefacts.filter(pl.col("test") == "between clusters", pl.col("arm") == "cut/kmeans")
     assert {"tokens of the text", "tokens cut off", "statements cut off"} <= set(traces["what"])
     assert not list(place.glob(".*")), "texts in another order do not stay"
+    texts = pl.read_parquet(done / "out/texts/main/texts/*.parquet")
+    samples = open_labels(done / "out/labels/readmission").samples
+    found = text_traces(done / "out/texts/main", samples, done / "out/vectors/cut")
+    own = samples.select(SAMPLE_KEY).join(texts, on=SAMPLE_KEY, how="left", maintain_order="left")
+    assert found["tokens of the text"].tolist() == own["n_tokens"].to_list()
+    assert found["statements cut off"].tolist() == own["n_dropped"].to_list()
+    assert found["tokens cut off"].tolist() == [max(0, n - 256) for n in own["n_tokens"]]
+    assert "tokens cut off" not in text_traces(done / "out/texts/main", samples, done / "out/vectors/st")
     page = (done / "out/report.html").read_text(encoding="utf-8")
     assert '<section id="arms"' in page
     assert page.index('id="phenotypes"') < page.index('id="arms"')
