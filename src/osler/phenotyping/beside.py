@@ -8,19 +8,16 @@ far each separates the outcome that was held out, at which stability, is told fo
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import polars as pl
 
 from osler.base.errors import InputError
 from osler.base.files import read_json, write_json, write_parquet
-from osler.base.hashing import hash_json
-from osler.base.output import Output, content_hash
+from osler.base.output import Output
 from osler.phenotyping.artefact_table import artefact_table
-from osler.phenotyping.artefact_words import artefact_words
+from osler.phenotyping.beside_facts import arm_facts, source_facts, work_key
 from osler.phenotyping.compare import SCORES, Key, agreement_table, flow_table, score_everywhere
-from osler.phenotyping.fit import matrix_hash, table_hash
 from osler.phenotyping.gain import permutation_table, separation_table
 from osler.phenotyping.partition import Array
 from osler.phenotyping.points import Points
@@ -32,8 +29,6 @@ from osler.task.samples import count_patients
 
 FACTS = "compare.json"
 FORMAT_VERSION = 1
-VERSION = 1
-TABLES = ("scores", "agreement", "flow", "artefacts", "permutation", "separation")
 
 
 @dataclass(frozen=True)
@@ -93,7 +88,7 @@ def compare_phenotypes(
             allowed=names,
             remedy="name fitted phenotypes, each of another representation",
         )
-    job = Output(out, key=_key(labels, sources, settings, seed))
+    job = Output(out, key=work_key(labels, sources, settings, seed))
     if not job.complete:
         partitions = {key: own for source in sources for key, own in source.partitions(labels).items()}
         with job as part:
@@ -163,8 +158,8 @@ def _write(
             **count_patients(group, outcome),
             "n_scored": len(rows),
             "spaces": list(spaces),
-            "sources": {source.name: _source_facts(source, settings, n) for source in sources},
-            "arms": _arm_facts(sources, tables["artefacts"]),
+            "sources": {source.name: source_facts(source, settings, n) for source in sources},
+            "arms": arm_facts(sources, tables["artefacts"]),
         },
     )
 
@@ -192,54 +187,3 @@ def _stability(sources: Sequence[Source]) -> dict[Key, tuple[float | None, float
         for source in sources
         for row in source.indices.iter_rows(named=True)
     }
-
-
-def _source_facts(source: Source, settings: CompareSettings, n: int) -> dict[str, Any]:
-    """What is known of one source: its traces, and how many texts were encoded again."""
-    tested = source.embedded and source.reorder is not None
-    return {
-        "embedded": source.embedded,
-        "traces": list(source.traces),
-        "n_reordered": min(settings.order, n) if tested else 0,
-    }
-
-
-def _arm_facts(sources: Sequence[Source], artefacts: pl.DataFrame) -> dict[str, Any]:
-    found: dict[str, Any] = {}
-    for source in sources:
-        for arm, facts in source.facts["arms"].items():
-            label, k = source.label(arm), facts["chosen_k"]
-            found[label] = {
-                "source": source.name,
-                "arm": arm,
-                "k": k,
-                "space": source.space_of(arm),
-                "verdict": facts.get("verdict"),
-                **({} if k is None else artefact_words(artefacts.filter(pl.col("arm") == label))),
-            }
-    return found
-
-
-def _key(labels: Labels, sources: Sequence[Source], settings: CompareSettings, seed: int) -> str:
-    return hash_json(
-        {
-            "labels": labels.hash,
-            "sources": [
-                {
-                    "name": source.name,
-                    "fitted": content_hash(source.folder),
-                    "features": None if source.data.features is None else matrix_hash(source.data.features),
-                    "table": None if source.data.table is None else table_hash(source.data.table),
-                    "traces": {
-                        name: np.asarray(one, dtype=float).tolist() for name, one in source.traces.items()
-                    },
-                    "embedded": source.embedded,
-                    "order": source.reorder is not None,
-                }
-                for source in sources
-            ],
-            "settings": settings.plain(),
-            "seed": seed,
-            "version": VERSION,
-        }
-    )

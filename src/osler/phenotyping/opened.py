@@ -51,7 +51,7 @@ def open_sources(
         seed: seed of the other orders of statements.
 
     Returns:
-        Representations in the order given, then the variables.
+        Representations in the order given, by the names of their folders of phenotypes, then the variables.
 
     Raises:
         InputError: no such folders, or vectors or texts that are needed are not named.
@@ -85,7 +85,7 @@ def open_sources(
             reorder = partial(_reordered, own, place, samples, encoder=encoder, seed=seed)
         sources.append(
             Source(
-                place.name,
+                folder.resolve().name,
                 folder,
                 ArmInput(table=table, features=features),
                 traces={} if own is None else text_traces(own, samples, place),
