@@ -11,6 +11,7 @@ import pytest
 from sklearn.metrics import adjusted_mutual_info_score, adjusted_rand_score, silhouette_samples
 
 from osler.base.errors import InputError
+from osler.base.files import read_json
 from osler.phenotyping.beside import compare_phenotypes
 from osler.phenotyping.data import ArmInput
 from osler.phenotyping.fit import VARIABLES, fit_phenotypes
@@ -157,7 +158,8 @@ def test_clusters_of_cut_texts_are_exposed_and_clinical_ones_are_not(compared: d
     assert "tokens cut off" in artefacts["cut/kmeans"]
     assert artefacts["order/kmeans"] == ["order of the statements"]
     assert all(not artefacts[name] for name in artefacts if name.startswith("variables/"))
-    frame = compared["artefacts"]
+    chosen = pl.col("k") == pl.col("arm").replace_strict(compared["summary"].arms, return_dtype=pl.Int64)
+    frame = compared["artefacts"].filter(chosen)
     value = {(row["arm"], row["test"], row["what"]): row["value"] for row in frame.iter_rows(named=True)}
     removed = "without what traces predict"
     assert value["meaning/kmeans", "made again", removed] > 0.9
@@ -165,7 +167,24 @@ def test_clusters_of_cut_texts_are_exposed_and_clinical_ones_are_not(compared: d
     assert value["cut/kmeans", "direction 1 follows", "tokens cut off"] > 0.5
     assert value["meaning/kmeans", "direction 1 follows", "tokens cut off"] < 0.1
     whole = frame.filter(pl.col("test") == "between clusters", pl.col("what") == "missing values")
-    assert whole.height == 7
+    assert whole.select("arm").n_unique() == 7
+
+
+def test_the_partition_of_the_highest_silhouette_is_tested_too(compared: dict[str, Any]) -> None:
+    facts = read_json(compared["out"] / "compare.json")["arms"]
+    tested = set(compared["artefacts"].select("arm", "k").unique().iter_rows())
+    expected = set()
+    for source in compared["sources"]:
+        fitted = pl.read_parquet(compared["out"].parent / source.name / "indices.parquet")
+        for arm in fitted["arm"].unique():
+            label, own = f"{source.name}/{arm}", fitted.filter(pl.col("arm") == arm)
+            chosen = facts[label]["k"]
+            expected.add((label, chosen))
+            if own["silhouette_micro"].null_count() < own.height:
+                highest = own["k"][int(own["silhouette_micro"].arg_max())]
+                expected.add((label, highest))
+                assert (facts[label]["highest"] or {"k": chosen})["k"] == highest
+    assert tested == expected
 
 
 def test_more_separation_is_found_where_it_was_planted(compared: dict[str, Any]) -> None:

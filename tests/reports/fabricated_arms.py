@@ -27,6 +27,9 @@ def compared(folder: Path, n: int, events: int) -> None:
             "arms": {
                 arm: {
                     "k": k,
+                    "highest": {"k": 3, "artefacts": [], "sentence": "Nothing."}
+                    if arm == "counts/kmeans"
+                    else None,
                     "artefacts": ["tokens of the text"] if arm == "statements/kmeans" else [],
                     **({} if k is None else {"sentence": sentence}),
                 }

@@ -41,9 +41,10 @@ def test_both_tables_of_silhouettes_are_there(run: Path) -> None:
 
 def test_artefacts_and_separation_are_told(run: Path) -> None:
     text = words(run)
-    assert "An artefact is named for statements, kmeans (tokens of the text)." in text
+    assert "An artefact is named for statements, kmeans, k = 3 (tokens of the text)." in text
     assert "The clusters follow tokens of the text (81 %" in text
-    assert "statements, kmeans 0.03 12.5 %" in text
+    assert "counts, kmeans, k = 3, highest silhouette . Nothing." in text.replace("</strong>", " ")
+    assert "statements, kmeans, k = 3 0.03 12.5 %" in text
     assert "Of the stable partitions counts, kmeans (k = 2) separates the outcome most: 2.1 %" in text
     assert "(95 % interval 0.3–4.0), more than every other stable one." in text
     table = text[text.index("by stability") :]

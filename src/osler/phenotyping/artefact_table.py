@@ -1,4 +1,4 @@
-"""The artefact tests of every chosen partition, as one long table, and in a sentence for each arm."""
+"""The artefact tests of the partitions that are chosen or have the highest silhouette, as one long table."""
 
 from collections.abc import Mapping, Sequence
 from functools import partial
@@ -62,7 +62,7 @@ def artefact_table(
     seed: int,
     scratch: Path,
 ) -> pl.DataFrame:
-    """Every test of every chosen partition: `ARTEFACTS`.
+    """Every test of the partitions that are chosen, or have the highest silhouette: `ARTEFACTS`.
 
     Partitions of variables and counts meet the traces only; their coordinates are no vectors of an encoder.
 
@@ -77,7 +77,7 @@ def artefact_table(
     for source in sources:
         traces = traces_of(source)
         tests = _Vectors(source, traces, order=order, seed=seed, scratch=scratch) if source.embedded else None
-        for label, k in source.chosen:
+        for label, k in source.tested:
             cluster = partitions[label, k]
             found = [(TRACE, row) for row in trace_rows(cluster, traces)]
             if tests is not None:

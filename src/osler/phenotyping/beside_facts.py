@@ -28,7 +28,8 @@ def source_facts(source: Source, settings: CompareSettings, n: int) -> dict[str,
 
 
 def arm_facts(sources: Sequence[Source], artefacts: pl.DataFrame) -> dict[str, Any]:
-    """What is known of each arm, and what its artefact tests say.
+    """What is known of each arm, and what its artefact tests say of the partition that is chosen; where
+    another has the highest silhouette, of that too (`highest`).
 
     Args:
         sources: what was compared.
@@ -36,6 +37,7 @@ def arm_facts(sources: Sequence[Source], artefacts: pl.DataFrame) -> dict[str, A
     """
     found: dict[str, Any] = {}
     for source in sources:
+        highest = dict(source.highest)
         for arm, facts in source.facts["arms"].items():
             label, k = source.label(arm), facts["chosen_k"]
             found[label] = {
@@ -44,9 +46,16 @@ def arm_facts(sources: Sequence[Source], artefacts: pl.DataFrame) -> dict[str, A
                 "k": k,
                 "space": source.space_of(arm),
                 "verdict": facts.get("verdict"),
-                **({} if k is None else artefact_words(artefacts.filter(pl.col("arm") == label))),
+                **({} if k is None else _words(artefacts, label, k)),
+                "highest": {"k": highest[label], **_words(artefacts, label, highest[label])}
+                if highest.get(label, k) != k
+                else None,
             }
     return found
+
+
+def _words(artefacts: pl.DataFrame, label: str, k: int) -> dict[str, Any]:
+    return artefact_words(artefacts.filter(pl.col("arm") == label, pl.col("k") == k))
 
 
 def work_key(labels: Labels, sources: Sequence[Source], settings: CompareSettings, seed: int) -> str:

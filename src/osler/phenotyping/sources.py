@@ -81,6 +81,19 @@ class Source:
         arms = self.facts["arms"].items()
         return [(self.label(arm), facts["chosen_k"]) for arm, facts in arms if facts["chosen_k"] is not None]
 
+    @property
+    def highest(self) -> list[Key]:
+        """Of each arm the partition with the highest silhouette in its own space, which papers choose."""
+        known = self.indices.filter(pl.col("silhouette_micro").is_not_null())
+        best = known.sort("silhouette_micro", "k", descending=[True, False]).unique("arm", keep="first")
+        found = dict(best.select("arm", "k").iter_rows())
+        return [(self.label(arm), int(found[arm])) for arm in self.facts["arms"] if arm in found]
+
+    @property
+    def tested(self) -> list[Key]:
+        """The partitions that meet the artefact tests: the chosen, and those of the highest silhouette."""
+        return list(dict.fromkeys([*self.chosen, *self.highest]))
+
     def label(self, arm: str) -> str:
         """What an arm is called beside those of other sources: `counts/kmeans`."""
         return f"{self.name}/{arm}"

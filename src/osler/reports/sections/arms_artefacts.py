@@ -1,5 +1,6 @@
 """Whether clusters come from the encoder and the text instead of what the text says: in words, by arm."""
 
+from dataclasses import dataclass
 from typing import Any
 
 from osler.reports.blocks import Block, Column, Details, Heading, Paragraph, Point, Points, Row, Table, say
@@ -11,20 +12,24 @@ _TRACE, _REMADE, _DIRECTION, _ORDER = "between clusters", "made again", "directi
 _CHANGED = "samples in another cluster"
 
 
+@dataclass(frozen=True)
+class _Tested:
+    """A partition that met the tests: what it is called, and what they say."""
+
+    arm: str
+    k: int
+    title: str
+    facts: dict[str, Any]
+
+
 def artefact_blocks(one: Compared) -> list[Block]:
     """Sentences and the numbers behind them."""
-    table = one.tables.get("artefacts")
-    if table is None:
+    tested = _tested(one)
+    if "artefacts" not in one.tables or not tested:
         return []
-    points = tuple(
-        Point(say("<strong>{}</strong>. {}", arm_words(arm), facts["sentence"]))
-        for arm, facts in one.arms.items()
-        if facts.get("sentence")
-    )
+    points = tuple(Point(say("<strong>{}</strong>. {}", row.title, row.facts["sentence"])) for row in tested)
     caught = [
-        f"{arm_words(arm)} ({', '.join(facts['artefacts'])})"
-        for arm, facts in one.arms.items()
-        if facts.get("artefacts")
+        f"{row.title} ({', '.join(row.facts['artefacts'])})" for row in tested if row.facts["artefacts"]
     ]
     lead = (
         f"An artefact is named for {listed(caught)}."
@@ -32,7 +37,8 @@ def artefact_blocks(one: Compared) -> list[Block]:
         else "No test names length, cut-off text, missing values or the order of statements as what made the "
         "clusters of an arm."
     )
-    inside = (_trace_table(one), *([_vector_table(one)] if _embedded(one) else []))
+    embedded = [row for row in tested if _rows(one, row, _REMADE)]
+    inside = (_trace_table(one, tested), *([_vector_table(one, embedded)] if embedded else []))
     return [
         Heading("Artefacts", level=4),
         Paragraph(lead, (one.file("artefacts"), f"{one.folder}/compare.json")),
@@ -41,9 +47,22 @@ def artefact_blocks(one: Compared) -> list[Block]:
     ]
 
 
-def _rows(one: Compared, arm: str, test: str) -> dict[str, dict[str, Any]]:
-    found = one.tables["artefacts"].filter(arm=arm, test=test)
-    return {row["what"]: row for row in found.iter_rows(named=True)}
+def _tested(one: Compared) -> list[_Tested]:
+    """The chosen partition of each arm, and the one of the highest silhouette where it is another."""
+    found = []
+    for arm, facts in one.arms.items():
+        for k, own, words in (
+            (facts.get("k"), facts, ""),
+            ((facts.get("highest") or {}).get("k"), facts.get("highest") or {}, ", highest silhouette"),
+        ):
+            if k is not None and own.get("sentence"):
+                found.append(_Tested(arm, int(k), f"{arm_words(arm)}, k = {k}{words}", own))
+    return found
+
+
+def _rows(one: Compared, row: _Tested, test: str) -> dict[str, dict[str, Any]]:
+    found = one.tables["artefacts"].filter(arm=row.arm, k=row.k, test=test)
+    return {each["what"]: each for each in found.iter_rows(named=True)}
 
 
 def _whats(one: Compared, test: str) -> list[str]:
@@ -51,17 +70,12 @@ def _whats(one: Compared, test: str) -> list[str]:
     return [str(what) for what in found]
 
 
-def _embedded(one: Compared) -> list[str]:
-    return [arm for arm in one.chosen if _rows(one, arm, _REMADE)]
-
-
-def _trace_table(one: Compared) -> Table:
+def _trace_table(one: Compared, tested: list[_Tested]) -> Table:
     whats = _whats(one, _TRACE)
     rows = []
-    for arm in one.chosen:
-        found = _rows(one, arm, _TRACE)
-        cells = [_with_interval(found.get(what)) for what in whats]
-        rows.append(Row((arm_words(arm), *cells)))
+    for row in tested:
+        found = _rows(one, row, _TRACE)
+        rows.append(Row((row.title, *(_with_interval(found.get(what)) for what in whats))))
     return Table(
         "Share of what should not matter that lies between the clusters (95 % interval)",
         (Column("Arm", numeric=False), *(Column(_first_upper(what)) for what in whats)),
@@ -74,14 +88,14 @@ def _trace_table(one: Compared) -> Table:
     )
 
 
-def _vector_table(one: Compared) -> Table:
+def _vector_table(one: Compared, tested: list[_Tested]) -> Table:
     whats = _whats(one, _REMADE)
     rows = []
-    for arm in _embedded(one):
-        remade, order = _rows(one, arm, _REMADE), _rows(one, arm, _ORDER)
+    for row in tested:
+        remade, order = _rows(one, row, _REMADE), _rows(one, row, _ORDER)
         cells = [number(remade[what]["value"], 2) if what in remade else "–" for what in whats]
         moved = order.get(_CHANGED)
-        rows.append(Row((arm_words(arm), *cells, percent(moved["value"]) if moved else "–")))
+        rows.append(Row((row.title, *cells, percent(moved["value"]) if moved else "–")))
     return Table(
         "Agreement with the partition made again from changed vectors (adjusted Rand index)",
         (
