@@ -69,4 +69,7 @@ def test_the_sentence_says_what_was_found() -> None:
         "found again in part (adjusted Rand index 0.50)"
         in told((REMADE, WITHOUT, 0.5), (REMADE, CONTROL, 1.0))["sentence"]
     )
+    moved = (ORDER, "samples in another cluster", 0.5)
+    assert "the first window only" in told((TRACE, "tokens cut off", 0.1), moved)["sentence"]
+    assert "the first window only" not in told((TRACE, "words", 0.1), moved)["sentence"]
     assert told()["sentence"] == "No test names an artefact of the clusters."

@@ -57,6 +57,11 @@ def test_what_is_not_told_apart_or_no_more_than_chance_is_said_so(run: Path) -> 
     table = pl.read_parquet(place)
     write_parquet(place, table.with_columns(less_low=pl.col("less_low") - 1))
     assert "Not told apart from it: statements, kmeans." in words(run)
+    artefact = table.with_columns(
+        explained=pl.when(pl.col("k") == 3).then(0.9).otherwise("explained"), p=pl.lit(0.01)
+    )
+    write_parquet(place, artefact)
+    assert "An artefact is named for it: tokens of the text." in words(run)
     write_parquet(place, table.with_columns(p=pl.lit(0.4)))
     assert "no more than chance gives who looks at every arm and k (p = 0.40)" in words(run)
     write_parquet(place, table.filter(pl.col("stability") != "at least 0.75"))

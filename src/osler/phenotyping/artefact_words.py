@@ -10,6 +10,7 @@ from osler.phenotyping.artefact_table import CHANGED, CONTROL, DIRECTION, ORDER,
 MADE = 0.5  # share of a trace between the clusters from which the clusters are said to be made by it
 GONE = 0.25  # adjusted Rand index below which a partition is not the same any more
 KEPT = 0.75  # and from which it is the same
+CUT = "tokens cut off"  # the trace of texts of which the encoder reads the first window only
 MOVED = 0.25  # share of samples in another cluster from which the order of statements is said to make it
 FOLLOWS = 0.5  # squared rank correlation from which a direction is said to follow a trace
 
@@ -44,6 +45,8 @@ the variance of its ranks lies between them).'}
         if moved["value"] >= MOVED:
             causes.append("order of the statements")
             parts.append(f"with the statements in another order {share}")
+            if (TRACE, CUT) in found:
+                parts[-1] += ", since the encoder reads the first window only and is shown other statements"
         else:
             parts.append(f"another order of the statements does little: {share}")
     if not causes:

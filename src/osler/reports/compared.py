@@ -60,6 +60,11 @@ def compared(run: RunFiles, task: str) -> Compared | None:
     return Compared(task, folder, facts, tables, hidden)
 
 
+def k_words(k: int) -> str:
+    """A number of clusters, kept on one line."""
+    return f"k\u00a0=\u00a0{k}"
+
+
 def arm_words(label: str) -> str:
     """What an arm is called on the page.
 

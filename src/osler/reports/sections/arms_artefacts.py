@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from osler.reports.blocks import Block, Column, Details, Heading, Paragraph, Point, Points, Row, Table, say
-from osler.reports.compared import Compared, arm_words
+from osler.reports.compared import Compared, arm_words, k_words
 from osler.reports.formats import interval, number, percent
 from osler.reports.words import listed
 
@@ -56,7 +56,7 @@ def _tested(one: Compared) -> list[_Tested]:
             ((facts.get("highest") or {}).get("k"), facts.get("highest") or {}, ", highest silhouette"),
         ):
             if k is not None and own.get("sentence"):
-                found.append(_Tested(arm, int(k), f"{arm_words(arm)}, k = {k}{words}", own))
+                found.append(_Tested(arm, int(k), f"{arm_words(arm)}, {k_words(k)}{words}", own))
     return found
 
 

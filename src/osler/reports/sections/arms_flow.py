@@ -1,7 +1,7 @@
 """Where the patients of each cluster are in the partition of the next arm; no count shown is small."""
 
 from osler.reports.blocks import Figure
-from osler.reports.compared import Compared, arm_words
+from osler.reports.compared import Compared, arm_words, k_words
 from osler.reports.figures.flow import Bar, Ribbon, flow_figure
 from osler.reports.runfiles import RunFiles
 from osler.reports.suppress import is_small
@@ -29,7 +29,7 @@ def flow(run: RunFiles, one: Compared) -> Figure | None:
     total = max(total, *(sum(size.values()) for size in sizes.values()))
     bars = [
         Bar(
-            f"{arm_words(arm)}, k = {one.chosen[arm]}",
+            f"{arm_words(arm)}, {k_words(one.chosen[arm])}",
             tuple((cluster, n / total) for cluster, n in sorted(sizes[arm].items(), key=_by_number)),
         )
         for arm in arms

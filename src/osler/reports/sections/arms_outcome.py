@@ -3,7 +3,7 @@
 from typing import Any
 
 from osler.reports.blocks import Block, Column, Details, Heading, Paragraph, Row, Table
-from osler.reports.compared import Compared, arm_words
+from osler.reports.compared import Compared, arm_words, k_words
 from osler.reports.formats import MISSING, interval, number, p_value
 
 _BANDS = {
@@ -25,13 +25,13 @@ def separation_blocks(one: Compared) -> list[Block]:
         return []
     return [
         Heading("Separation of the outcome", level=4),
-        Paragraph(_lead(chosen), (one.file("separation"),)),
+        Paragraph(_lead(one, chosen), (one.file("separation"),)),
         _chosen_table(one, chosen),
         Details("Separation at every k", (_every_table(one, rows),)),
     ]
 
 
-def _lead(rows: list[dict[str, Any]]) -> str:
+def _lead(one: Compared, rows: list[dict[str, Any]]) -> str:
     stable = [row for row in rows if row["stability"].startswith("at least") and row["explained"] is not None]
     if not stable:
         return (
@@ -40,17 +40,20 @@ def _lead(rows: list[dict[str, Any]]) -> str:
     first = max(stable, key=lambda row: row["explained"])
     share = f"{_share(first['explained'])} of its variance lies between the clusters"
     ends = f"95 % interval {interval(100 * first['explained_low'], 100 * first['explained_high'], 1)}"
-    name = f"{arm_words(first['arm'])} (k = {first['k']})"
+    name = f"{arm_words(first['arm'])} ({k_words(first['k'])})"
     words = f"Of the stable partitions {name} separates the outcome most: {share} ({ends})"
     if first["p"] is None or first["p"] > 0.05:
         chance = "that is no more than chance gives who looks at every arm and k"
         return f"{words}; {chance} ({p_value(first['p'])})."
     close = [arm_words(row["arm"]) for row in stable if row is not first and not _behind(row)]
     if len(stable) == 1:
-        return f"{words}; it is the only stable one."
-    if not close:
-        return f"{words}, more than every other stable one."
-    return f"{words}. Not told apart from it: {', '.join(close)}."
+        words += "; it is the only stable one."
+    elif not close:
+        words += ", more than every other stable one."
+    else:
+        words += f". Not told apart from it: {'; '.join(close)}."
+    causes = one.arms.get(first["arm"], {}).get("artefacts")
+    return f"{words} An artefact is named for it: {', '.join(causes)}." if causes else words
 
 
 def _behind(row: dict[str, Any]) -> bool:
@@ -66,7 +69,7 @@ def _chosen_table(one: Compared, rows: list[dict[str, Any]]) -> Table:
         shown += [
             Row(
                 (
-                    f"{arm_words(row['arm'])}, k = {row['k']}",
+                    f"{arm_words(row['arm'])}, {k_words(row['k'])}",
                     _explained(row),
                     p_value(row["p"]),
                     number(row["jaccard_min"], 2),
@@ -109,7 +112,7 @@ def _every_table(one: Compared, rows: list[dict[str, Any]]) -> Table:
         tuple(
             Row(
                 (
-                    f"{arm_words(row['arm'])}, k = {row['k']}",
+                    f"{arm_words(row['arm'])}, {k_words(row['k'])}",
                     _explained(row),
                     p_value(row["p"]),
                     number(row["jaccard_min"], 2),
