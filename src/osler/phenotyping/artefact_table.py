@@ -115,9 +115,9 @@ class _Vectors:
         self._settings = source.settings
         self._traces = dict(traces)
         space = vector_space(source.data, source.settings)
-        points = space.points.euclidean().astype(np.float64)
+        points = space.points.euclidean()
         self._rows = drawn_rows(len(points), source.settings.sample_limit, seed)
-        self._points = points[self._rows]
+        self._points = points[self._rows].astype(np.float64)
         self._own = {name: trace[self._rows] for name, trace in self._traces.items()}
         self._moved = None
         if source.reorder is not None and order > 0:
