@@ -20,6 +20,7 @@ from osler.phenotyping.settings import CompareSettings, PhenotypeSettings
 from osler.phenotyping.sources import Source
 from osler.phenotyping.spaces import famd, gower
 from osler.represent.features import Features, dense_features
+from osler.represent.typed import TypedTable, Variable
 from osler.task.labels import Labels, open_labels
 
 N = 240
@@ -254,3 +255,18 @@ def test_the_same_work_is_only_read_and_other_samples_are_refused(
         compare_phenotypes(other, compared["sources"], tmp_path / "x")
     with pytest.raises(InputError, match="same name"):
         compare_phenotypes(compared["labels"], compared["sources"][:1] * 2, tmp_path / "y")
+
+
+def test_an_arm_that_finds_no_cluster_is_fitted_and_left_out(tmp_path: Path) -> None:
+    values = np.random.default_rng(0).normal(size=(200, 3))
+    table = TypedTable(tuple(Variable(f"x{i}", f"x{i}", "numeric") for i in range(3)), values)
+    labels = labels_of(tmp_path / "labels", np.arange(200) % 3 == 0)
+    how = QUICK.model_copy(update={"arms": ("hdbscan", "gower+pam"), "min_share": 0.3, "neighbours": 40})
+    fitted = fit_phenotypes(labels, None, tmp_path / "fitted", settings=how, table=table)
+    assert fitted.sizes["hdbscan"] == []
+    outcomes = pl.read_parquet(tmp_path / "fitted" / "outcomes.parquet")
+    assert outcomes["arm"].unique().to_list() == ["gower+pam"]
+    source = Source(VARIABLES, tmp_path / "fitted", ArmInput(table=table))
+    told = compare_phenotypes(labels, [source], tmp_path / "compare", settings=CompareSettings(scored=100))
+    assert told.arms == {"variables/hdbscan": 0, "variables/gower+pam": fitted.chosen["gower+pam"]}
+    assert list(told.artefacts) == list(told.separation) == ["variables/gower+pam"]

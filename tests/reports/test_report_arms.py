@@ -97,3 +97,16 @@ def test_a_part_of_a_comparison_may_be_missing(run: Path) -> None:
         (run / f"phenotypes/mortality/compare/{name}.parquet").unlink()
         write_report(run)
     assert arms.section(RunFiles(run)) is None
+
+
+def test_an_arm_without_a_cluster_is_said_to_have_none(run: Path) -> None:
+    place = run / "phenotypes/mortality/counts"
+    indices = pl.read_parquet(place / "indices.parquet")
+    none = indices.head(1).with_columns(arm=pl.lit("hdbscan"), k=pl.lit(0, dtype=indices.schema["k"]))
+    write_parquet(place / "indices.parquet", pl.concat([indices, none]))
+    write_json(place / "phenotypes.json", {"arms": {"hdbscan": {"chosen_k": 0}}})
+    assert "counts, hdbscan: no k chosen" in write_report(run).read_text(encoding="utf-8")
+    facts = read_json(run / "phenotypes/mortality/compare/compare.json")
+    facts["arms"]["variables/lca"]["k"] = 0
+    write_json(run / "phenotypes/mortality/compare/compare.json", facts)
+    assert "lca 0" not in words(run)

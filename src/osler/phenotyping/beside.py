@@ -105,7 +105,7 @@ def read_comparison(path: Path) -> CompareSummary:
         arms={name: one["k"] for name, one in facts["arms"].items()},
         spaces=facts["spaces"],
         n_samples=facts["n_samples"],
-        artefacts={name: one["artefacts"] for name, one in facts["arms"].items() if one["k"] is not None},
+        artefacts={name: one["artefacts"] for name, one in facts["arms"].items() if one["k"]},
         separation=dict(table.select("arm", "explained").iter_rows()),
     )
 

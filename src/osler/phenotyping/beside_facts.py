@@ -46,7 +46,7 @@ def arm_facts(sources: Sequence[Source], artefacts: pl.DataFrame) -> dict[str, A
                 "k": k,
                 "space": source.space_of(arm),
                 "verdict": facts.get("verdict"),
-                **({} if k is None else _words(artefacts, label, k)),
+                **(_words(artefacts, label, k) if k else {}),
                 "highest": {"k": highest[label], **_words(artefacts, label, highest[label])}
                 if highest.get(label, k) != k
                 else None,

@@ -77,9 +77,9 @@ class Source:
 
     @property
     def chosen(self) -> list[Key]:
-        """The partitions whose k was chosen, in the order of the arms."""
+        """The partitions whose k was chosen, in the order of the arms; not those without a cluster."""
         arms = self.facts["arms"].items()
-        return [(self.label(arm), facts["chosen_k"]) for arm, facts in arms if facts["chosen_k"] is not None]
+        return [(self.label(arm), facts["chosen_k"]) for arm, facts in arms if facts["chosen_k"]]
 
     @property
     def highest(self) -> list[Key]:

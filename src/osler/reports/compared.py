@@ -36,8 +36,8 @@ class Compared:
 
     @property
     def chosen(self) -> dict[str, int]:
-        """The arms with a k."""
-        return {name: int(one["k"]) for name, one in self.arms.items() if one.get("k") is not None}
+        """The arms with clusters."""
+        return {name: int(one["k"]) for name, one in self.arms.items() if one.get("k")}
 
     def file(self, table: str) -> str:
         """Where a table is."""
