@@ -1,5 +1,6 @@
 """Texts in another order hold the same statements under the same words, and are encoded in the same way."""
 
+import shutil
 from datetime import datetime
 from pathlib import Path
 
@@ -10,6 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from osler.base.errors import InputError
+from osler.base.files import read_json, write_json
+from osler.represent import reorder
 from osler.represent.encode import make_vectors
 from osler.represent.reorder import reordered, reordered_features
 from osler.represent.settings import EncodeSettings
@@ -74,6 +77,28 @@ def test_the_same_encoder_reads_the_other_order(folders, tmp_path: Path, monkeyp
     np.testing.assert_allclose(same.matrix, own, atol=1e-5)
 
 
+def test_texts_that_just_fit_are_not_refused_in_another_order(tmp_path: Path) -> None:
+    from osler.record.dataset import open_dataset
+
+    simulate(tmp_path / "dataset", settings=SimulateSettings(subjects=4, hospitals=1, seed=2))
+    dataset = open_dataset(tmp_path / "dataset")
+    samples = record_end(dataset)
+    make_texts(dataset, samples, tmp_path / "texts", settings=TextSettings(budget=64))
+    how = EncodeSettings(dtype="float32", on_overflow="error")
+    make_vectors(tmp_path / "texts", tmp_path / "vectors", settings=how)
+    seen = []
+    kept = reorder.make_vectors
+
+    def watched(texts: Path, out: Path, *, settings: EncodeSettings, **rest: object) -> object:
+        seen.append(settings)
+        return kept(texts, out, settings=settings, **rest)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(reorder, "make_vectors", watched)
+        reordered_features(tmp_path / "texts", tmp_path / "vectors", samples)
+    assert [(one.on_overflow, one.dtype, one.encoder) for one in seen] == [("window", "float32", "minilm")]
+
+
 def test_what_has_no_order_is_refused(folders, tmp_path: Path) -> None:
     texts, vectors, samples = folders
     stranger = samples.head(1).with_columns(
@@ -84,3 +109,13 @@ def test_what_has_no_order_is_refused(folders, tmp_path: Path) -> None:
     make_vectors(texts, tmp_path / "st", settings=EncodeSettings(unit="statement", dtype="float32"))
     with pytest.raises(InputError, match="documents only"):
         reordered_features(texts, tmp_path / "st", samples)
+
+
+def test_another_encoder_of_the_same_name_is_refused(folders, tmp_path: Path) -> None:
+    texts, vectors, samples = folders
+    shutil.copytree(vectors, tmp_path / "vectors")
+    info = read_json(tmp_path / "vectors" / "encoder.json")
+    info["encoder"]["weights_sha256"] = "0" * 64
+    write_json(tmp_path / "vectors" / "encoder.json", info)
+    with pytest.raises(InputError, match="not encoded as these vectors were"):
+        reordered_features(texts, tmp_path / "vectors", samples.head(2))

@@ -124,7 +124,8 @@ def _settings(info: dict[str, Any], folder: Path, encoder: str | None) -> Encode
         encoder=encoder or info["encoder"]["name"],
         dtype=info["encoder"]["dtype"],
         instruction=str(folder / "instruction.txt") if instruction["name"] == "file" else instruction["name"],
-        on_overflow=info["on_overflow"],
+        # None was longer than a window; one that just fits may be a token longer now.
+        on_overflow="window" if info["on_overflow"] == "error" else info["on_overflow"],
     )
 
 
