@@ -29,6 +29,7 @@ COMMANDS = (
     ["phenotype", "fit"],
     ["phenotype", "assign"],
     ["phenotype", "replicate"],
+    ["phenotype", "compare"],
     ["show"],
     ["doctor"],
 )

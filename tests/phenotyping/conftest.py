@@ -11,7 +11,7 @@ import pytest
 from mixed_tables import Mixed, mixed_table
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def mixed() -> Callable[..., Mixed]:
     """`mixed(n, seed=..., clusters=..., missing=...)` makes a table and its planted clusters."""
     return mixed_table

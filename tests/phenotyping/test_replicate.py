@@ -14,10 +14,10 @@ from test_phenotypes_fit import labels_of
 
 from osler.base.errors import InputError
 from osler.measure.stability import weakest_pairs
-from osler.phenotyping.beside import cards_beside, correlations, tau_of_rates, weighted_differences
 from osler.phenotyping.cards import card_columns, effect_table
 from osler.phenotyping.fit import fit_phenotypes
 from osler.phenotyping.replicate import replicate
+from osler.phenotyping.second_cohort import cards_beside, correlations, tau_of_rates, weighted_differences
 from osler.represent.features import dense_features
 from osler.represent.typed import TypedTable
 

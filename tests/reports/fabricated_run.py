@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import polars as pl
+from fabricated_arms import compared
 
 from osler.base.files import write_json, write_parquet
 from osler.measure.table import MetricRow, metrics_frame
@@ -44,6 +45,7 @@ def make_run(folder: Path, *, n: int = 1879, events: int = 108, small: bool = Fa
     table_one(folder, n, events, rng, small=small)
     predictions(folder, n, events)
     phenotypes(folder, n, events, small=small)
+    compared(folder / "phenotypes" / TASK / "compare", n, events)
     texts(folder, n, rng)
     return folder
 

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from osler.reports.clusters import differences
 from osler.reports.figures.canvas import COLOURS
 from osler.reports.figures.curves import Curve, calibration_figure, pr_figure, roc_figure
+from osler.reports.figures.flow import Bar, Ribbon, flow_figure
 from osler.reports.figures.forest import Estimate, forest_figure
 from osler.reports.figures.lines import index_figure
 from osler.reports.figures.scatter import Points, scatter_figure
@@ -30,7 +31,10 @@ def figures() -> dict[str, str]:
         Estimate("b", "", 0.0, 0.0, 0.0),
     ]
     points = [Points(LABEL, "faint", X, X), Points("two", "bad", X, 1 - X)]
+    bars = [Bar(LABEL, (("0", 0.7), ("1", 0.3))), Bar("b", (("0", 0.6), ("none", 0.4)))]
+    ribbons = [Ribbon(0, "0", "0", 0.6), Ribbon(0, "0", "none", 0.1), Ribbon(0, "1", "none", 0.3)]
     return {
+        "flow": flow_figure("flow", bars, ribbons, title=LABEL, gist=LABEL),
         "roc": roc_figure("roc", CURVES, gist=LABEL),
         "pr": pr_figure("pr", CURVES, prevalence=0.3, gist=LABEL),
         "calibration": calibration_figure("calibration", CURVES, gist=LABEL),
@@ -58,7 +62,7 @@ def test_figures_are_the_same_each_time(drawn):
     assert figures() == drawn
 
 
-@pytest.mark.parametrize("name", ["roc", "pr", "calibration", "forest", "index", "scatter"])
+@pytest.mark.parametrize("name", ["flow", "roc", "pr", "calibration", "forest", "index", "scatter"])
 def test_figures_take_colour_font_and_words_from_the_page(drawn, name):
     svg = str(drawn[name])
     assert svg.startswith('<svg viewBox="0 0 360 ')

@@ -24,7 +24,7 @@ representations:
   statements: {kind: statement, text: main, encoder: minilm, pool: idf}
   document: {kind: document, text: main, encoder: minilm}
 predict: {heads: [lr], compare_to: counts+lr}
-phenotype: {arms: [kmeans], k: [2, 3], bootstraps: 5, references: 19}
+phenotype: {arms: [kmeans], k: [2, 3], bootstraps: 5, references: 19, compare: {order: 20}}
 """
 VOLATILE = {"environment.json", "timings.json"}
 # Where the run is killed: the line of progress that is waited for, and how many seconds later.
@@ -35,6 +35,7 @@ KILLS = (
     ("vectors/document ...", 3.0),
     ("predictions/readmission ...", 0.3),
     ("phenotypes/readmission/counts ...", 0.1),
+    ("phenotypes/readmission/compare ...", 2.0),
 )
 
 
@@ -133,4 +134,5 @@ def test_a_changed_setting_redoes_what_depends_on_it_only(
     changed.write_text(study.read_text().replace("k: [2, 3]", "k: [2, 4]"))
     _, progress = _finish(changed, whole)
     redone = {line.split(" ...")[0] for line in progress.splitlines() if line.endswith(" ...")}
-    assert redone == {f"phenotypes/readmission/{name}" for name in ("counts", "statements", "document")}
+    names = ("counts", "statements", "document", "compare")
+    assert redone == {f"phenotypes/readmission/{name}" for name in names}

@@ -81,6 +81,9 @@ def test_the_seed_of_the_study_goes_to_every_block_without_one(tmp_path: Path) -
         ("kind: counts", "kind: dreams", "representations.counts: kind: no 'dreams'"),
         ("heads: [lr]", "heads: [oracle]", "predict.heads: unknown head 'oracle'"),
         ("compare_to: counts+lr", "compare_to: x+lr", "predict.compare_to: there is no model 'x+lr'"),
+        ("{counts: {", "{variables: {", "representations.variables: the name is reserved"),
+        ("{counts: {", "{Compare: {", "reserved: variables, compare"),
+        ("predict:", "phenotype: {compare: {draws: 10}}\npredict:", "phenotype.compare.draws: "),
         ("predict:", "generalize: {groups: [site]}\npredict:", "generalize: unknown key"),
     ],
 )

@@ -1,4 +1,4 @@
-"""What lies at a path: dataset, labels, texts, vectors, predictions, phenotypes, run, or a source."""
+"""What lies at a path: dataset, labels, texts, vectors, predictions, phenotypes, comparison, run, source."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -21,6 +21,7 @@ TEXTS = "texts"
 VECTORS = "vectors"
 PREDICTIONS = "predictions"
 PHENOTYPES = "phenotypes"
+COMPARISON = "comparison of phenotypes"
 RUN = "run"
 SEALED = "sealed folder"
 SOURCE = "source"
@@ -191,6 +192,7 @@ _MARKS: tuple[tuple[str, Callable[[Path], bool]], ...] = (
     (LABELS, _file("task.json")),
     (PREDICTIONS, _is_predictions),
     (PHENOTYPES, _file("phenotypes.parquet")),
+    (COMPARISON, _file("compare.json")),
     (DATASET, _file("metadata/dataset.json")),
     (DATASET, _has_columns("subject_id", "time", "code")),
     (LABELS, _has_columns("subject_id", "prediction_time")),

@@ -1,6 +1,7 @@
 """Which checks look at which kind of folder, in their order. A new check is one file and one line here."""
 
 from osler.checks.place import (
+    COMPARISON,
     DATASET,
     LABELS,
     PHENOTYPES,
@@ -40,6 +41,7 @@ CHECKS: dict[str, tuple[str, ...]] = {
     "vectors": (VECTORS,),
     "predictions": (PREDICTIONS,),
     "phenotypes": (PHENOTYPES,),
-    "manifest": (DATASET, LABELS, TEXTS, VECTORS, PREDICTIONS, PHENOTYPES, RUN, SEALED),
+    "comparison": (COMPARISON,),
+    "manifest": (DATASET, LABELS, TEXTS, VECTORS, PREDICTIONS, PHENOTYPES, COMPARISON, RUN, SEALED),
     "privacy": (DATASET, TEXTS, VECTORS, PREDICTIONS, PHENOTYPES, RUN),
 }

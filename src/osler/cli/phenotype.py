@@ -1,17 +1,18 @@
-"""`osler phenotype`: clusters of samples; `assign` and `replicate` are in files of their own."""
+"""`osler phenotype`: clusters of samples; its other commands are in files of their own."""
 
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from osler.cli import phenotype_assign, phenotype_replicate
+from osler.cli import phenotype_assign, phenotype_compare, phenotype_replicate
 from osler.cli.group import group
 from osler.cli.phenotype_options import AsJson, Dataset, Output, PoolOption, Texts, pool_of
 
-app = group("Cluster the samples of a task; assign new samples to the clusters.")
+app = group("Cluster the samples of a task; set clusters side by side; assign new samples to them.")
 app.command("assign")(phenotype_assign.command)
 app.command("replicate")(phenotype_replicate.command)
+app.command("compare")(phenotype_compare.command)
 
 
 @app.command("fit")
@@ -75,11 +76,10 @@ def fit(
     """
     from osler.cli.summary import show_summary
     from osler.phenotyping.arms import arm
-    from osler.phenotyping.data import VARIABLES
     from osler.phenotyping.fit import fit_phenotypes
     from osler.phenotyping.follow_up import follow_up
     from osler.phenotyping.inputs import make_features, text_lengths
-    from osler.phenotyping.settings import PhenotypeSettings
+    from osler.phenotyping.settings import VARIABLES, PhenotypeSettings
     from osler.record.dataset import open_dataset
     from osler.represent.counts import count_features
     from osler.represent.typed_read import typed_table

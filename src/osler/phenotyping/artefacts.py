@@ -21,6 +21,7 @@ Cluster = Callable[[Array], Array]
 """Takes vectors float [n, d], gives the cluster of each: int [n], -1 noise."""
 
 REMOVED = (1, 2, 3)
+"""Numbers of leading directions that are taken out."""
 _FLOOR = 1e-6  # smallest variance, in shares of the largest, of a direction that is whitened
 
 
@@ -74,6 +75,22 @@ def without_directions(matrix: Array, count: int) -> Array:
     centred, _, vectors = _axes(matrix)
     leading = vectors[:, :count]
     return np.asarray(centred - (centred @ leading) @ leading.T, dtype=np.float64)
+
+
+def leading_directions(matrix: Array, count: int) -> Array:
+    """The samples on the leading principal directions, centred: float64 [n, count or the width].
+
+    Args:
+        matrix: vectors, float [n, d].
+        count: number of directions.
+
+    Examples:
+        >>> x = np.array([[9.0, 0.1], [-9.0, 0.1], [9.0, -0.1], [-9.0, -0.1]])
+        >>> abs(leading_directions(x, 1)).tolist()
+        [[9.0], [9.0], [9.0], [9.0]]
+    """
+    centred, _, vectors = _axes(matrix)
+    return np.asarray(centred @ vectors[:, :count], dtype=np.float64)
 
 
 def fully_whitened(matrix: Array) -> Array:

@@ -69,7 +69,8 @@ def cluster_arms(
         partitions: dict[int, Partition] = {}
         chosen: dict[int, exemplars.Exemplars] = {}
         ks: Sequence[int] = [low] if one.finds_k else range(low, high + 1)
-        for k, own in zip(ks, map_pieces(divide, ks), strict=True):
+        for k, divided in zip(ks, map_pieces(divide, ks), strict=True):
+            own = divided
             number = int(own.cluster.max(initial=-1)) + 1 if one.finds_k else k
             if not one.closed_form and (own.cluster >= 0).any():
                 near = shown(data.take(rows))

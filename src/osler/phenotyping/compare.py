@@ -38,6 +38,7 @@ FLOW: dict[str, pl.DataType] = {
     "other_arm": pl.String(),
     "other_cluster": pl.Int64(),
     "n": pl.Int64(),
+    "n_patients": pl.Int64(),
     "share": pl.Float64(),
 }
 
@@ -90,22 +91,30 @@ def agreement_table(partitions: Mapping[Key, Array]) -> pl.DataFrame:
     for (first, a), (second, b) in combinations(partitions.items(), 2):
         both = agreement(a, b)
         found.append((*first, *second, both.adjusted_rand, both.adjusted_mutual_information, both.n))
-    return pl.DataFrame(found, schema=AGREEMENT, orient="row")
+    table = pl.DataFrame(found, schema=AGREEMENT, orient="row")
+    return table.with_columns(pl.col(pl.Float64).fill_nan(None))
 
 
-def flow_table(partitions: Mapping[Key, Array]) -> pl.DataFrame:
+def flow_table(partitions: Mapping[Key, Array], *, group: Array | None = None) -> pl.DataFrame:
     """Where the samples of each cluster are in the partition that follows in the order given.
 
+    Args:
+        partitions: (arm, k) -> cluster of each sample, int [n], -1 noise.
+        group: patient of each sample, [n]; None: each sample its own.
+
     Returns:
-        `arm, cluster, other_arm, other_cluster, n, share`: share of the samples of `cluster`; -1 is noise.
+        `arm, cluster, other_arm, other_cluster, n, n_patients, share`: samples and distinct patients in both,
+        and share of the samples of `cluster`; -1 is noise.
     """
     found = []
     items = list(partitions.items())
     for ((first, _), a), ((second, _), b) in pairwise(items):
         shared = overlap(a, b)
+        patient = np.arange(len(a)) if group is None else np.asarray(group)
         for i, row in enumerate(shared.rows.tolist()):
             for j, column in enumerate(shared.columns.tolist()):
                 if shared.count[i, j]:
-                    cell = int(shared.count[i, j]), float(shared.flow[i, j])
+                    patients = len(np.unique(patient[(a == row) & (b == column)]))
+                    cell = int(shared.count[i, j]), patients, float(shared.flow[i, j])
                     found.append((first, row, second, column, *cell))
     return pl.DataFrame(found, schema=FLOW, orient="row")

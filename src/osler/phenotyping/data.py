@@ -4,11 +4,9 @@ from dataclasses import dataclass, replace
 
 from osler.base.errors import InputError
 from osler.phenotyping.partition import Array
+from osler.phenotyping.settings import VARIABLES
 from osler.represent.features import Features
 from osler.represent.typed import TypedTable
-
-# What is clustered where no representation is.
-VARIABLES = "variables"
 
 
 @dataclass(frozen=True)

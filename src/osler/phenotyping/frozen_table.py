@@ -10,9 +10,10 @@ from osler.base.errors import InputError
 from osler.phenotyping.arms import arm as load_arm
 from osler.phenotyping.clustered import Clustered
 from osler.phenotyping.columns import Columns
-from osler.phenotyping.data import VARIABLES, ArmInput
+from osler.phenotyping.data import ArmInput
 from osler.phenotyping.partition import Array
 from osler.phenotyping.points import Points
+from osler.phenotyping.settings import VARIABLES
 from osler.phenotyping.store import pack, unpack
 from osler.represent.settings import TypedSettings
 from osler.represent.typed import TypedTable, Variable, share_missing

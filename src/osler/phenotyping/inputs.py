@@ -194,6 +194,33 @@ def text_lengths(texts: Path, samples: pl.DataFrame) -> Array:
     return np.asarray(joined["n_tokens"], dtype=np.int64)
 
 
+def text_traces(texts: Path, samples: pl.DataFrame, vectors: Path | None = None) -> dict[str, Array]:
+    """What of the texts behind vectors should not make clusters: how long they are, and what was cut off.
+
+    Args:
+        texts: folder of texts.
+        samples: `subject_id, prediction_time`.
+        vectors: the folder of vectors that was made from them; None: it is not known.
+
+    Returns:
+        int64 [n] by name: `tokens of the text`; `statements cut off`, which the budget of the texts left
+        out; and where the encoder read the first window of a text only, `tokens cut off`, those beyond its
+        context.
+
+    Raises:
+        InputError: samples without a text.
+    """
+    found = {"tokens of the text": text_lengths(texts, samples)}
+    dropped = open_texts(texts).texts().select(*SAMPLE_KEY, "n_dropped").collect()
+    joined = samples.select(SAMPLE_KEY).join(dropped, on=SAMPLE_KEY, how="left", maintain_order="left")
+    found["statements cut off"] = np.asarray(joined["n_dropped"], dtype=np.int64)
+    info = None if vectors is None else read_json(vectors / "encoder.json")
+    if info is not None and info["unit"] == "document" and info["on_overflow"] == "truncate":
+        beyond = found["tokens of the text"] - int(info["encoder"]["context"])
+        found["tokens cut off"] = np.maximum(beyond, 0)
+    return found
+
+
 def require_same_source(source: dict[str, Any], stored: dict[str, Any] | None, *, where: Path) -> bool:
     """Refuse vectors of another encoder, unit, instruction or pooling than those that were clustered.
 

@@ -17,11 +17,11 @@ from osler.base.files import read_json, write_bytes, write_json
 from osler.measure.resample import group_positions
 from osler.phenotyping import exemplars
 from osler.phenotyping.clustered import Clustered, shown
-from osler.phenotyping.data import VARIABLES, ArmInput
+from osler.phenotyping.data import ArmInput
 from osler.phenotyping.frozen_table import FrozenTable
 from osler.phenotyping.frozen_vectors import FrozenVectors
 from osler.phenotyping.partition import Array, Partition, typicality_among
-from osler.phenotyping.settings import PhenotypeSettings
+from osler.phenotyping.settings import VARIABLES, PhenotypeSettings
 from osler.phenotyping.spaces.vectors import VectorsSpace
 from osler.phenotyping.store import pack, unpack
 

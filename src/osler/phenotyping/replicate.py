@@ -20,7 +20,6 @@ from osler.measure.agreement import agreement
 from osler.measure.stability import bootstrap_stability, weakest_pairs
 from osler.phenotyping.assign import members, patients
 from osler.phenotyping.assigning import assign
-from osler.phenotyping.beside import cards_beside, correlations, outcomes_beside, tau_of_rates
 from osler.phenotyping.cards import effect_table
 from osler.phenotyping.clustered import cluster_arms
 from osler.phenotyping.data import ArmInput
@@ -29,6 +28,7 @@ from osler.phenotyping.fit import matrix_hash, require_distinct, table_hash
 from osler.phenotyping.inputs import require_same_source
 from osler.phenotyping.model import FOLDER, Model, load_model
 from osler.phenotyping.partition import Array, Partition
+from osler.phenotyping.second_cohort import cards_beside, correlations, outcomes_beside, tau_of_rates
 from osler.phenotyping.tables import outcome_table
 from osler.represent.features import Features
 from osler.represent.typed import TypedTable

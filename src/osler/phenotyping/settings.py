@@ -25,6 +25,10 @@ ArmName = Literal[
 ]
 
 
+# Folders below `phenotypes/<task>/` that are of no representation: the variables, and all side by side.
+VARIABLES, COMPARE_FOLDER = RESERVED = ("variables", "compare")
+
+
 class LatentClassSettings(Settings):
     """How latent classes are fitted.
 
@@ -58,6 +62,25 @@ class LatentClassSettings(Settings):
     prior: float = Field(default=1.0, gt=0)
     floor: float = Field(default=0.05, gt=0, lt=1)
     ratio_draws: int = Field(default=19, ge=0, le=1000)
+
+
+class CompareSettings(Settings):
+    """How the partitions of all arms of a task are set beside each other.
+
+    Attributes:
+        scored: at most so many samples (drawn once) enter the silhouettes, whose cost is quadratic.
+        order: at most so many texts (drawn once) are encoded again with their statements in another order,
+            for representations by documents; 0: none.
+        draws: permutations of the outcome.
+
+    Examples:
+        >>> CompareSettings(order=0).draws
+        10000
+    """
+
+    scored: int = Field(default=2000, ge=50)
+    order: int = Field(default=500, ge=0)
+    draws: int = Field(default=10_000, ge=10_000)
 
 
 FEWEST_REFERENCES = 19

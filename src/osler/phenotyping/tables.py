@@ -99,6 +99,9 @@ def _own_indices(points: Points, cluster: Array, scored: Array) -> ClusterIndice
     )
 
 
+_PATIENTS = ("n_patients", "n_event_patients", "n_other_patients")
+
+
 def outcome_table(arm: str, k: int, partition: Partition, labels: Labels) -> pl.DataFrame:
     """The outcome that was held out, by cluster.
 
@@ -109,21 +112,22 @@ def outcome_table(arm: str, k: int, partition: Partition, labels: Labels) -> pl.
     positive = labels.frame["boolean_value"].to_numpy()
     group = labels.samples["group_id"].to_numpy()
     members = [partition.cluster == number for number in range(k)]
-    patients = pl.DataFrame([count_patients(group[inside], positive[inside]) for inside in members])
-    size = np.array([int(inside.sum()) for inside in members])
-    events = np.array([int(positive[inside].sum()) for inside in members])
+    counted = [count_patients(group[inside], positive[inside]) for inside in members]
+    patients = pl.DataFrame(counted, schema=dict.fromkeys(_PATIENTS, pl.Int64))
+    size = np.array([int(inside.sum()) for inside in members], dtype=np.int64)
+    events = np.array([int(positive[inside].sum()) for inside in members], dtype=np.int64)
     intervals = [wilson(int(event), int(n)) for event, n in zip(events, size, strict=True)]
     return pl.DataFrame(
         {
-            "arm": arm,
+            "arm": pl.Series([arm] * k, dtype=pl.String),
             "k": pl.Series([k] * k, dtype=pl.Int64),
             "cluster": np.arange(k),
             "n": size,
             "share": size / size.sum(),
             "n_events": events,
-            "rate": [interval.value for interval in intervals],
-            "low": [interval.low for interval in intervals],
-            "high": [interval.high for interval in intervals],
+            "rate": pl.Series([interval.value for interval in intervals], dtype=pl.Float64),
+            "low": pl.Series([interval.low for interval in intervals], dtype=pl.Float64),
+            "high": pl.Series([interval.high for interval in intervals], dtype=pl.Float64),
         }
     ).hstack(patients)
 

@@ -43,6 +43,12 @@ AGGREGATE = (
     "phenotypes/*/*/survival.parquet",
     "phenotypes/*/*/names.parquet",
     "phenotypes/*/*/phenotypes.json",
+    "phenotypes/*/compare/compare.json",
+    "phenotypes/*/compare/scores.parquet",
+    "phenotypes/*/compare/agreement.parquet",
+    "phenotypes/*/compare/flow.parquet",
+    "phenotypes/*/compare/artefacts.parquet",
+    "phenotypes/*/compare/separation.parquet",
 )
 TEXT_COUNTS = ("n_tokens", "n_statements", "n_dropped")
 VOLATILE = (ENVIRONMENT, TIMINGS)

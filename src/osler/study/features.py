@@ -9,12 +9,13 @@ import polars as pl
 
 from osler.base.output import content_hash
 from osler.phenotyping.follow_up import FollowUp, follow_up
-from osler.phenotyping.inputs import make_features, text_lengths
+from osler.phenotyping.inputs import make_features, text_lengths, text_traces
 from osler.record.dataset import Dataset
 from osler.represent.counts import count_features
 from osler.represent.features import Features
 from osler.represent.joined import joined_features
-from osler.represent.settings import TypedSettings
+from osler.represent.reorder import reordered_features
+from osler.represent.settings import DocumentSettings, TypedSettings
 from osler.represent.typed import TypedTable
 from osler.represent.typed_read import typed_table
 from osler.study.schema import Study
@@ -111,6 +112,37 @@ class StudyFeatures:
         """How long the texts behind a representation are; empty for counts."""
         text = getattr(self._settings[name], "text", None)
         return {} if text is None else {"tokens of the text": text_lengths(self._texts[text], self._samples)}
+
+    def traces(self, name: str) -> dict[str, np.ndarray]:
+        """What of the texts behind a representation should not make clusters; empty for counts."""
+        text = getattr(self._settings[name], "text", None)
+        return {} if text is None else text_traces(self._texts[text], self._samples, self._vectors[name])
+
+    def reordered(
+        self, name: str, rows: np.ndarray, scratch: Path, *, seed: int, cache: Path, engine: Any
+    ) -> Features:
+        """A representation by documents of some samples, from their texts in another order.
+
+        Args:
+            name: of the representation.
+            rows: which samples, int [m].
+            scratch: folder for what is temporary.
+            seed: seed of the orders.
+            cache: vectors computed before.
+            engine: where batches are computed; None: in this process.
+        """
+        settings = self._settings[name]
+        assert isinstance(settings, DocumentSettings)
+        return reordered_features(
+            self._texts[settings.text],
+            self._vectors[name],
+            self._samples[rows],
+            encoder=settings.encoder,
+            seed=seed,
+            scratch=scratch,
+            cache=cache,
+            engine=engine,
+        )
 
     def source(self, name: str) -> dict[str, Any]:
         """What a representation was made from, as a saved clustering keeps it."""

@@ -14,6 +14,7 @@ from osler.record.check import check_dataset
 from osler.record.dataset import Dataset, open_dataset
 from osler.record.schema import SAMPLE_KEY
 from osler.represent.settings import OfTextSettings
+from osler.study.compare import compare_step
 from osler.study.environment import environment
 from osler.study.features import StudyFeatures
 from osler.study.schema import DatasetFolder, DatasetSource, Study
@@ -266,12 +267,13 @@ def _predictions(
 
 def _phenotypes(run: _Run, task: str, labels: "Labels", features: StudyFeatures) -> None:
     from osler.phenotyping.arms import arm
-    from osler.phenotyping.data import VARIABLES
     from osler.phenotyping.fit import fit_phenotypes
+    from osler.phenotyping.settings import VARIABLES
 
-    settings = run.study.settings.phenotype
-    if settings is None:
+    whole = run.study.settings.phenotype
+    if whole is None:
         return
+    settings = whole.fit
     on_table = [name for name in settings.arms if arm(name).needs_table]
     on_vectors = [name for name in settings.arms if name not in on_table]
     kinds = {name: run.study.settings.representations[name].kind for name in features.names}
@@ -304,6 +306,16 @@ def _phenotypes(run: _Run, task: str, labels: "Labels", features: StudyFeatures)
             )
 
         run.steps.do(f"phenotypes/{task}/{name}", depends_on, work)
+    compare_step(
+        run.steps,
+        run.study,
+        task,
+        labels,
+        features,
+        engine=run.engine,
+        on_vectors=sources,
+        on_table=bool(on_table),
+    )
 
 
 def _merge_metrics(run: _Run) -> pl.DataFrame:

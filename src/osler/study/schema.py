@@ -10,7 +10,7 @@ from pydantic import Discriminator, Field, Tag, model_validator
 from osler.base.errors import InputError
 from osler.base.settings import Settings
 from osler.base.yaml_file import read_yaml
-from osler.phenotyping.settings import PhenotypeSettings
+from osler.phenotyping.settings import RESERVED, CompareSettings, PhenotypeSettings
 from osler.prediction.settings import PredictSettings
 from osler.record.sources import FORMATS, TABLE, TABLES
 from osler.reports.settings import ReportSettings
@@ -83,6 +83,24 @@ DatasetSettings = Annotated[
     ),
 ]
 
+
+class StudyPhenotypeSettings(PhenotypeSettings):
+    """How samples are clustered, and how what the arms found is set side by side.
+
+    Attributes:
+        compare: how the partitions of all arms are set beside each other.
+    """
+
+    compare: CompareSettings = CompareSettings()
+
+    @property
+    def fit(self) -> PhenotypeSettings:
+        """How samples are clustered."""
+        return PhenotypeSettings.parse(
+            {name: value for name, value in self.plain().items() if name != "compare"}, where="phenotype"
+        )
+
+
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")]
 
 
@@ -112,11 +130,17 @@ class StudySettings(Settings):
     texts: dict[Name, TextSettings] = Field(default_factory=dict)
     representations: dict[Name, RepresentationSettings] = Field(min_length=1)
     predict: PredictSettings | None = None
-    phenotype: PhenotypeSettings | None = None
+    phenotype: StudyPhenotypeSettings | None = None
     report: ReportSettings = ReportSettings()
 
     @model_validator(mode="after")
     def _names_exist(self) -> "StudySettings":
+        for name in self.representations:
+            if name.lower() in RESERVED:
+                raise ValueError(
+                    f"representations.{name}: the name is reserved for what is no representation "
+                    f"(reserved: {', '.join(RESERVED)}); choose another one"
+                )
         for name, representation in self.representations.items():
             text = getattr(representation, "text", None)
             if text is not None:

@@ -11,6 +11,7 @@ SECTIONS = (
     "calibration",
     "comparison",
     "phenotypes",
+    "arms",
     "text",
     "methods",
     "settings",

@@ -133,7 +133,8 @@ def _clusterings(run: RunFiles, task: str) -> list[_Clustering]:
         facts = run.json(f"{folder}/phenotypes.json") or {}
         arms = indices["arm"].unique(maintain_order=True).to_list()
         for arm in arms:
-            k = dict(dict(facts.get("arms") or {}).get(arm) or {}).get("chosen_k")
+            # An arm that looks for the number of clusters itself may find none: 0.
+            k = dict(dict(facts.get("arms") or {}).get(arm) or {}).get("chosen_k") or None
             title = name if len(arms) == 1 else f"{name}, {arm}"
             own = pl.col("arm") == arm
             found.append(
