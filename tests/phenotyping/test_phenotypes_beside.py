@@ -14,9 +14,9 @@ from osler.base.errors import InputError
 from osler.base.files import read_json
 from osler.phenotyping.beside import compare_phenotypes
 from osler.phenotyping.data import ArmInput
-from osler.phenotyping.fit import VARIABLES, fit_phenotypes
+from osler.phenotyping.fit import fit_phenotypes
 from osler.phenotyping.gain import permutation_table, separation_table
-from osler.phenotyping.settings import CompareSettings, PhenotypeSettings
+from osler.phenotyping.settings import VARIABLES, CompareSettings, PhenotypeSettings
 from osler.phenotyping.sources import Source
 from osler.phenotyping.spaces import famd, gower
 from osler.represent.features import Features, dense_features
