@@ -53,9 +53,20 @@ def test_log_rank_equals_statsmodels(patients: list[tuple[int, bool, int]]) -> N
     if len(np.unique(group)) < 2 or not event.any():
         assert np.isnan(found.p)
         return
+    assert found.df <= len(np.unique(group)) - 1
     if found.df < len(np.unique(group)) - 1:
         return  # statsmodels takes no singular variance
     statistic, p = survdiff(time, event.astype(int), group)
+    assert (found.statistic, found.p) == (pytest.approx(statistic), pytest.approx(p))
+
+
+@pytest.mark.parametrize("c", [2, 3, 5])
+def test_degrees_of_freedom_of_many_times(c: int) -> None:
+    rng = np.random.default_rng(c)
+    time, event, group = rng.exponential(200.0, 600), rng.random(600) < 0.3, rng.integers(0, c, 600)
+    found = log_rank(time, event, group)
+    statistic, p = survdiff(time, event.astype(int), group)
+    assert found.df == c - 1
     assert (found.statistic, found.p) == (pytest.approx(statistic), pytest.approx(p))
 
 

@@ -46,7 +46,7 @@ def interval_cell(found: dict[str, Any], *, percent: bool = False) -> str:
         '50% (40% to 60%)'
     """
     value, low, high = (number_cell(found[name], percent=percent) for name in ("value", "low", "high"))
-    return f"{value} ({low} to {high})" if value != "-" else "-"
+    return value if "-" in (value, low, high) else f"{value} ({low} to {high})"
 
 
 def _plain(value: Any) -> str:

@@ -7,6 +7,9 @@ from numpy.typing import ArrayLike, NDArray
 
 from osler.measure.ranking import Floats
 
+# A direction of the variance with a smaller share of the largest is rounding.
+_ROUNDING = 1e-9
+
 
 @dataclass(frozen=True)
 class SurvivalCurve:
@@ -110,8 +113,9 @@ def log_rank(time: ArrayLike, event: ArrayLike, group: ArrayLike) -> LogRank:
     share = at_risk / n[:, None]
     scale = d * (n - d) / np.maximum(n - 1, 1)
     variance = np.diag((scale[:, None] * share).sum(axis=0)) - (scale[:, None] * share).T @ share
-    # The differences add up to 0, so one group is told by the others.
-    difference = (events - d[:, None] * share).sum(axis=0)
-    statistic = float(difference @ np.linalg.pinv(variance, hermitian=True) @ difference)
-    df = int(np.linalg.matrix_rank(variance, hermitian=True))
+    # The differences add up to 0, so one group is told by the others and left out.
+    difference = (events - d[:, None] * share).sum(axis=0)[:-1]
+    variance = variance[:-1, :-1]
+    df = int(np.linalg.matrix_rank(variance, hermitian=True, rtol=_ROUNDING))
+    statistic = float(difference @ np.linalg.pinv(variance, hermitian=True, rtol=_ROUNDING) @ difference)
     return LogRank(statistic, df, float(chi2.sf(statistic, df)) if df else float("nan"))
