@@ -76,9 +76,10 @@ def fit(
     """
     from osler.cli.summary import show_summary
     from osler.phenotyping.arms import arm
+    from osler.phenotyping.cautions import cautions
     from osler.phenotyping.fit import fit_phenotypes
     from osler.phenotyping.follow_up import follow_up
-    from osler.phenotyping.inputs import make_features, text_lengths
+    from osler.phenotyping.inputs import make_features, text_lengths, text_traces
     from osler.phenotyping.settings import VARIABLES, PhenotypeSettings
     from osler.record.dataset import open_dataset
     from osler.represent.counts import count_features
@@ -117,6 +118,9 @@ def fit(
                 opened, found.samples, vectors=folder, texts=texts, pool=pool_of(pool)
             )
             own = on_vectors
+        traces = {}
+        if texts is not None and folder is not None:
+            traces = text_traces(texts, found.samples, folder)
         out = output / name if len(jobs) > 1 else output
         results[out] = fit_phenotypes(
             found,
@@ -129,6 +133,7 @@ def fit(
             source=source,
             follow=follow_up(opened, found.samples),
             texts=texts,
+            cautions=cautions(opened, found.samples, source=source, traces=traces),
         )
     show_summary(
         {

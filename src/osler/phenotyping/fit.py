@@ -17,7 +17,7 @@ from osler.base.errors import InputError
 from osler.base.files import read_json, write_json, write_parquet
 from osler.base.hashing import hash_json
 from osler.base.output import Output
-from osler.base.progress import bar
+from osler.base.progress import bar, note
 from osler.models.servers.chat import Chat
 from osler.phenotyping import describe
 from osler.phenotyping.arms import ARMS
@@ -87,6 +87,7 @@ def fit_phenotypes(
     source: Mapping[str, Any] | None = None,
     follow: FollowUp | None = None,
     texts: Path | None = None,
+    cautions: Sequence[str] = (),
 ) -> PhenotypesSummary:
     """Cluster the samples of a task; a folder that holds this work already is only read.
 
@@ -106,6 +107,8 @@ def fit_phenotypes(
         follow: follow-up of the same samples, for survival by cluster; None: it is not looked at.
         texts: folder of texts of the samples, for the exemplar patients; None: they are written from the
             variables of `table`.
+        cautions: what of the input may make clusters that are not of the patients
+            (`osler.phenotyping.cautions`); told before the work begins and kept with the result.
 
     Returns:
         The summary, read back from the folder.
@@ -128,9 +131,11 @@ def fit_phenotypes(
     lengths = dict(lengths or {})
     if features is not None and hasattr(features.matrix, "indptr"):
         lengths["stored cells"] = np.diff(features.matrix.indptr)
-    job = Output(out, key=_key(labels, data, settings, variables, lengths, source, follow, texts))
+    job = Output(out, key=_key(labels, data, settings, variables, lengths, source, follow, texts, cautions))
     if not job.complete:
         require_distinct(data, settings)
+        for sentence in cautions:
+            note(f"{data.name}: {sentence}")
         chat = open_namer(settings.names)
         with job as part:
             _write(
@@ -144,6 +149,7 @@ def fit_phenotypes(
                 follow=follow,
                 texts=texts,
                 chat=chat,
+                cautions=cautions,
             )
     return read_summary(out)
 
@@ -176,6 +182,7 @@ def _write(
     follow: FollowUp | None,
     texts: Path | None,
     chat: Chat | None,
+    cautions: Sequence[str],
 ) -> None:
     group = labels.samples["group_id"].to_numpy()
     low, high = settings.k
@@ -241,6 +248,7 @@ def _write(
             "arms": {one.name: one.facts for one in found},
             "rule": RULE.format(share=settings.min_share),
             "caution": CAUTION,
+            "cautions": list(cautions),
         },
     )
 
@@ -306,6 +314,7 @@ def _key(
     source: Mapping[str, Any] | None,
     follow: FollowUp | None,
     texts: Path | None,
+    cautions: Sequence[str],
 ) -> str:
     return hash_json(
         {
@@ -318,6 +327,7 @@ def _key(
             "source": None if source is None else dict(source),
             "texts": None if texts is None else open_texts(texts).hash,
             "follow": None if follow is None else follow.hash,
+            "cautions": list(cautions),
             "version": VERSION,
         }
     )

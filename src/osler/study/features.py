@@ -8,6 +8,7 @@ import numpy as np
 import polars as pl
 
 from osler.base.output import content_hash
+from osler.phenotyping.cautions import cautions
 from osler.phenotyping.follow_up import FollowUp, follow_up
 from osler.phenotyping.inputs import make_features, text_lengths, text_traces
 from osler.record.dataset import Dataset
@@ -117,6 +118,10 @@ class StudyFeatures:
         """What of the texts behind a representation should not make clusters; empty for counts."""
         text = getattr(self._settings[name], "text", None)
         return {} if text is None else text_traces(self._texts[text], self._samples, self._vectors[name])
+
+    def cautions(self, name: str) -> list[str]:
+        """What of a representation may make clusters that are not of the patients."""
+        return cautions(self._dataset, self._samples, source=self.source(name), traces=self.traces(name))
 
     def reordered(
         self, name: str, rows: np.ndarray, scratch: Path, *, seed: int, cache: Path, engine: Any

@@ -303,6 +303,7 @@ def _phenotypes(run: _Run, task: str, labels: "Labels", features: StudyFeatures)
                 source=features.source(name) if known else {"kind": VARIABLES},
                 follow=features.follow_up(),
                 texts=features.texts(name),
+                cautions=features.cautions(name) if known else (),
             )
 
         run.steps.do(f"phenotypes/{task}/{name}", depends_on, work)

@@ -156,6 +156,9 @@ def _clusterings(run: RunFiles, task: str) -> list[_Clustering]:
 def _blocks(run: RunFiles, task: str, clustering: _Clustering) -> list[Block]:
     title = "no k chosen" if clustering.k is None else plural(clustering.k, "cluster")
     blocks: list[Block] = [Heading(f"{clustering.title}: {title}", level=4)]
+    for sentence in clustering.facts.get("cautions") or []:
+        words = f"{sentence[:1].upper()}{sentence[1:]}."
+        blocks.append(Callout(words, tone="caution", files=(f"{clustering.folder}/phenotypes.json",)))
     figures = [_index_figure(run, task, clustering)]
     if clustering.k is not None:
         figures.append(_outcome_figure(run, task, clustering))
