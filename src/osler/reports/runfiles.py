@@ -40,6 +40,8 @@ AGGREGATE = (
     "phenotypes/*/*/outcomes.parquet",
     "phenotypes/*/*/describe.parquet",
     "phenotypes/*/*/verdicts.parquet",
+    "phenotypes/*/*/effects.parquet",
+    "phenotypes/*/*/classes.parquet",
     "phenotypes/*/*/survival.parquet",
     "phenotypes/*/*/names.parquet",
     "phenotypes/*/*/phenotypes.json",

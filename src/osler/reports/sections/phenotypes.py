@@ -19,7 +19,9 @@ from osler.reports.blocks import (
     Section,
     Table,
 )
+from osler.reports.classes import class_blocks
 from osler.reports.clusters import cluster_names, differences
+from osler.reports.effects import effect_blocks
 from osler.reports.figures.forest import Estimate, forest_figure
 from osler.reports.figures.lines import index_figure
 from osler.reports.formats import count, number, percent, percent_interval
@@ -171,11 +173,19 @@ def _blocks(run: RunFiles, task: str, clustering: _Clustering) -> list[Block]:
         blocks += name_blocks(
             run, clustering.folder, arm=clustering.arm, k=clustering.k, hidden=hide_n.tolist()
         )
+        blocks += effect_blocks(
+            run, f"{task}-{clustering.key}", clustering.folder, arm=clustering.arm, k=clustering.k,
+            hidden=hide_n.tolist(), facts=clustering.facts,
+        )  # fmt: skip
         blocks += survival_blocks(
             run, f"{task}-{clustering.key}", clustering.folder, arm=clustering.arm, k=clustering.k,
             facts=dict(clustering.facts.get("survival") or {}),
         )  # fmt: skip
-    inside = (_index_table(clustering), _all_outcomes(run, clustering))
+    inside = (
+        _index_table(clustering),
+        *class_blocks(run, clustering.folder, arm=clustering.arm),
+        _all_outcomes(run, clustering),
+    )
     blocks.append(Details(f"{clustering.title}: every k", inside))
     return blocks
 
