@@ -13,15 +13,16 @@ from osler.phenotyping.settings import PhenotypeSettings
 from osler.task.labels import Labels
 
 
-def _labels(n: int) -> Labels:
-    rng = np.random.default_rng(0)
+def labels_of(positive: np.ndarray) -> Labels:
+    """Labels of samples of as many subjects, two to a patient."""
+    n = len(positive)
     key = {
         "subject_id": np.arange(n),
         "prediction_time": pl.Series([0] * n).cast(pl.Datetime("us")),
     }
     return Labels(
         path=Path("labels"),
-        frame=pl.DataFrame({**key, "boolean_value": rng.random(n) < 0.2}),
+        frame=pl.DataFrame({**key, "boolean_value": positive}),
         samples=pl.DataFrame({**key, "group_id": np.arange(n) // 2}),
         attrition=pl.DataFrame(),
         task={"name": "task"},
@@ -45,7 +46,7 @@ def _results(arms: tuple[str, ...]) -> list[Results]:
     return results_of(
         cluster_arms(data, settings=settings),
         data,
-        _labels(100),
+        labels_of(np.random.default_rng(0).random(100) < 0.2),
         settings=settings,
         lengths={},
         described=cohort.table,
@@ -64,6 +65,7 @@ def test_an_arm_is_judged_as_if_it_were_alone() -> None:
         assert one.indices.equals(alone.indices)
         for name, table in alone.tables.items():
             assert one.tables[name].equals(table), name
-        # Slow arms are repeated at the k chosen, the others at every k.
+        # Slow arms are repeated at the k chosen and that of the contrast, the others at every k.
         ks = one.tables["stability"]["k"].unique().sort().to_list()
-        assert ks == ([one.choice.k] if one.name == "kprototypes" else [2, 3])
+        slow = sorted({one.choice.k, one.facts["contrast"]["k"]})
+        assert ks == (slow if one.name == "kprototypes" else [2, 3])

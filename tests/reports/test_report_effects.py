@@ -10,6 +10,7 @@ import polars as pl
 from osler.base.files import read_json, write_json, write_parquet
 from osler.phenotyping.cards import effect_table
 from osler.phenotyping.classes import CLASSES
+from osler.reports.formats import percent_interval
 from osler.reports.report import write_report
 from osler.represent.typed import TypedTable, Variable
 
@@ -36,6 +37,10 @@ def _page(folder: Path) -> tuple[str, pl.DataFrame]:
     fit = ("kmeans", 4, -9000.0, 90, 18180.0, 18600.0, 0.9, 0.82, 0.2, 100, 1, True, "best_replicated", 0.05)
     write_parquet(place / "classes.parquet", pl.DataFrame([fit], schema=CLASSES, orient="row"))
     facts = read_json(place / "phenotypes.json")
+    facts["arms"]["kmeans"]["contrast"] = {
+        **{"k": 6, "cluster": 4, "n": 107, "n_events": 27, "rate": 27 / 107, "low": 0.179, "high": 0.342},
+        **{"jaccard": 0.82, "verdict": "not supported", "reason": "no gap", "name": "Unresponsive"},
+    }
     cautions = ["20 of 30 texts have tokens cut off: a cluster may be of what is left"]
     write_json(place / "phenotypes.json", {**facts, "cautions": cautions})
     found = re.search(r'<section id="phenotypes".*?</section>', write_report(run).read_text(), re.DOTALL)
@@ -60,3 +65,11 @@ def test_latent_classes_and_cautions_are_shown(tmp_path: Path) -> None:
     assert "best solution found once" in shown
     assert "p = 0.050" in shown
     assert "20 of 30 texts have tokens cut off: a cluster may be of what is left." in shown
+
+
+def test_the_cluster_whose_outcome_differs_most_is_told_with_its_verdict(tmp_path: Path) -> None:
+    shown, _ = _page(tmp_path)
+    row = shown[shown.index("The cluster whose outcome differs most, by arm") :]
+    rate = re.sub(r"\s+", " ", percent_interval(27 / 107, 0.179, 0.342))
+    assert f"counts, k = 6 107 {rate}" in row
+    assert "not supported: no gap" in row

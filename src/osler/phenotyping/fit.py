@@ -42,7 +42,7 @@ from osler.task.labels import Labels
 from osler.task.samples import count_patients
 
 FORMAT_VERSION = 1
-VERSION = 4
+VERSION = 5
 CAUTION = (
     "The silhouette compares numbers of clusters within one space only. It does not show that there are "
     "clusters: a continuum, too, is divided into k parts. A cluster is called a phenotype only where it "

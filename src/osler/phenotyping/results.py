@@ -21,6 +21,7 @@ from osler.phenotyping.cards import EFFECTS, TESTS, effect_table, test_table
 from osler.phenotyping.choose import Choice, choose_k
 from osler.phenotyping.classes import CLASSES, METHOD, RESIDUALS, class_tables
 from osler.phenotyping.clustered import Clustered
+from osler.phenotyping.contrast import Contrast, contrast_facts, find_contrast
 from osler.phenotyping.data import ArmInput
 from osler.phenotyping.gates import SUPPORTED, Verdict, partition_verdict
 from osler.phenotyping.partition import Array
@@ -113,12 +114,22 @@ def _together(clustered: Sequence[Clustered]) -> list[list[int]]:
 
 @dataclass(frozen=True)
 class _Assessed:
-    """What repeats say of one arm: indices by k, stability by k, the k chosen, verdicts on its clusters."""
+    """What repeats say of one arm.
+
+    Attributes:
+        indices: by k.
+        stability: by k.
+        choice: the k chosen.
+        contrast: the cluster, of any k, whose outcome differs most.
+        verdicts: by k, of the k chosen and of that of the contrast.
+        verdict_table: the same as a table, or None.
+    """
 
     indices: pl.DataFrame
     stability: dict[int, Stability]
     choice: Choice
-    verdicts: list[Verdict]
+    contrast: Contrast | None
+    verdicts: dict[int, list[Verdict]]
     verdict_table: pl.DataFrame | None
 
 
@@ -152,24 +163,40 @@ def _assess(
     stability: list[dict[int, Stability]] = [{} for _ in found]
     slow = found[0].arm.slow
     draws = settings.slow_bootstraps if slow else settings.bootstraps
-    # Of slow arms one k is repeated, which is chosen without.
-    ks = [list(one.partitions) for one in found]
-    if slow and draws:
-        ks = [[] if choice.k is None else [choice.k] for _, choice in chosen(stability)]
+    contrasts = [find_contrast(one, labels) for one in found]
+    known = chosen(stability)
     if draws:
+        # Of slow arms two k are repeated: the one that is chosen without, and that of the contrast.
+        ks = [list(one.partitions) for one in found]
+        if slow:
+            ks = [_both(choice, of) for (_, choice), of in zip(known, contrasts, strict=True)]
         group = labels.samples["group_id"].to_numpy()
         stability = bootstrap_arms(found, data, ks, group=group, settings=repeated, step=step)
-    known = chosen(stability)
-    if slow:
-        known = [
-            (table, Choice(own[0] if own else choice.k, stable=choice.stable))
-            for (table, choice), own in zip(known, ks if draws else [[]] * len(found), strict=True)
-        ]
-    judged = _judged(found, data, [choice.k for _, choice in known], stability, lengths, repeated)
-    return [
-        _Assessed(table, own, choice, *verdicts)
-        for (table, choice), own, verdicts in zip(known, stability, judged, strict=True)
+        if slow:
+            first = [choice.k for _, choice in known]
+            own = zip(stability, first, strict=True)
+            known = chosen([{k: one[k]} if k is not None else {} for one, k in own])
+            known = [
+                (table, Choice(k, stable=choose_k(table.filter(pl.col("k") == k), min_share=0).stable))
+                for (table, _), k in zip(known, first, strict=True)
+            ]
+        else:
+            known = chosen(stability)
+    wanted = [
+        [k for k in _both(choice, of) if k in own]
+        for (_, choice), of, own in zip(known, contrasts, stability, strict=True)
     ]
+    judged = _judged(found, data, wanted, stability, lengths, repeated)
+    return [
+        _Assessed(table, own, choice, of, *verdicts)
+        for (table, choice), own, of, verdicts in zip(known, stability, contrasts, judged, strict=True)
+    ]
+
+
+def _both(choice: Choice, contrast: Contrast | None) -> list[int]:
+    """The k chosen, and that of the contrast."""
+    found = {choice.k, None if contrast is None else contrast.k}
+    return sorted(k for k in found if k is not None)
 
 
 def _choice(found: Clustered, indices: pl.DataFrame, settings: PhenotypeSettings) -> Choice:
@@ -180,21 +207,22 @@ def _choice(found: Clustered, indices: pl.DataFrame, settings: PhenotypeSettings
 def _judged(
     found: Sequence[Clustered],
     data: ArmInput,
-    ks: Sequence[int | None],
+    ks: Sequence[Sequence[int]],
     stability: Sequence[dict[int, Stability]],
     lengths: Mapping[str, Array],
     settings: PhenotypeSettings,
-) -> list[tuple[list[Verdict], pl.DataFrame | None]]:
-    """Verdicts on the clusters of the chosen k, of each arm of a space that has bootstraps of it."""
+) -> list[tuple[dict[int, list[Verdict]], pl.DataFrame | None]]:
+    """Verdicts on the clusters of some k of each arm of a space."""
     draws = settings.slow_references if found[0].arm.slow else settings.references
-    judged: list[tuple[list[Verdict], pl.DataFrame | None]] = [([], None) for _ in found]
-    wanted = [(i, k) for i, k in enumerate(ks) if k is not None and k in stability[i]]
+    wanted = [(i, k) for i, own in enumerate(ks) for k in own]
     if not draws or not wanted:
-        return judged
+        return [({}, None) for _ in found]
     compared = references([found[i] for i, _ in wanted], data, [k for _, k in wanted], settings=settings)
     length, missing = _length(lengths, data), _missing(data)
+    verdicts: list[dict[int, list[Verdict]]] = [{} for _ in found]
+    tables: list[list[pl.DataFrame]] = [[] for _ in found]
     for (i, k), reference in zip(wanted, compared, strict=True):
-        judged[i] = judge(
+        verdicts[i][k], table = judge(
             found[i],
             k,
             stability[i][k],
@@ -203,7 +231,11 @@ def _judged(
             missing=missing,
             seed=settings.seed,
         )
-    return judged
+        tables[i].append(table)
+    return [
+        (own, pl.concat(some).sort("k", "cluster") if some else None)
+        for own, some in zip(verdicts, tables, strict=True)
+    ]
 
 
 def _describe(
@@ -225,12 +257,24 @@ def _describe(
         "sizes": [],
     }
     supported: list[bool] | None = None
+    if assessed.verdict_table is not None:
+        tables["verdicts"] = assessed.verdict_table
+    if assessed.contrast is not None:
+        of = assessed.contrast
+        facts["contrast"] = contrast_facts(
+            found,
+            of,
+            labels,
+            stability=assessed.stability.get(of.k),
+            verdicts=assessed.verdicts.get(of.k),
+            described=described,
+        )
     if choice.k is not None:
         own = found.partitions[choice.k]
-        if assessed.verdict_table is not None:
-            tables["verdicts"] = assessed.verdict_table
-            supported = [one.outcome == SUPPORTED for one in assessed.verdicts]
-            whole = partition_verdict(assessed.verdicts)
+        if choice.k in assessed.verdicts:
+            verdicts = assessed.verdicts[choice.k]
+            supported = [one.outcome == SUPPORTED for one in verdicts]
+            whole = partition_verdict(verdicts)
             facts |= {"verdict": whole.outcome, "reason": whole.reason}
         else:
             facts |= {"verdict": NOT_ASSESSED, "reason": "no bootstraps or no reference were asked for"}

@@ -51,6 +51,7 @@ AGGREGATE = (
     "phenotypes/*/compare/flow.parquet",
     "phenotypes/*/compare/artefacts.parquet",
     "phenotypes/*/compare/separation.parquet",
+    "phenotypes/*/compare/permutation.parquet",
 )
 TEXT_COUNTS = ("n_tokens", "n_statements", "n_dropped")
 VOLATILE = (ENVIRONMENT, TIMINGS)

@@ -21,6 +21,7 @@ from osler.reports.blocks import (
 )
 from osler.reports.classes import class_blocks
 from osler.reports.clusters import cluster_names, differences
+from osler.reports.contrasts import ArmFacts, contrast_blocks
 from osler.reports.effects import effect_blocks
 from osler.reports.figures.forest import Estimate, forest_figure
 from osler.reports.figures.lines import index_figure
@@ -72,9 +73,15 @@ class _Clustering:
         return f"{self.name}-{self.arm.replace('+', '-')}"
 
     @property
+    def arm_facts(self) -> ArmFacts:
+        """What `phenotypes.json` says of the arm."""
+        facts = dict(dict(self.facts.get("arms") or {}).get(self.arm) or {})
+        return ArmFacts(self.name, self.arm, self.title, self.folder, facts)
+
+    @property
     def verdict(self) -> str | None:
         """The verdict on the partition; None where it was not judged."""
-        found = dict(dict(self.facts.get("arms") or {}).get(self.arm) or {}).get("verdict")
+        found = self.arm_facts.facts.get("verdict")
         return None if found in (None, "not assessed") else str(found)
 
     @property
@@ -93,6 +100,7 @@ def section(run: RunFiles) -> Section | None:
     for task, clusterings in found.items():
         if len(found) > 1:
             blocks.append(Heading(task_title(run, task)))
+        blocks += contrast_blocks(run, task, [clustering.arm_facts for clustering in clusterings])
         for clustering in clusterings:
             blocks += _blocks(run, task, clustering)
     return Section("phenotypes", "Phenotypes", tuple(blocks))
