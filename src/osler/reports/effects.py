@@ -53,7 +53,10 @@ def effect_blocks(
         if row["cluster"] in shown and is_safe(row, min_cell=least):
             cells.setdefault(_words(row), {})[row["cluster"]] = row
     ranked = sorted(cells, key=lambda words: -max(abs(row["smd"]) for row in cells[words].values()))
-    chosen = [words for words in ranked if _reaches(cells[words])][:_ROWS]
+    first: dict[str, str] = {}  # of the levels of a variable, the one that differs most
+    for words in ranked:
+        first.setdefault(next(iter(cells[words].values()))["variable"], words)
+    chosen = [words for words in first.values() if _reaches(cells[words])][:_ROWS]
     if not chosen:
         return []
     rows = [

@@ -8,7 +8,7 @@ from osler.reports.figures.canvas import COLOURS, drawing
 
 _ROW, _LABEL, _HEAD = 19.0, 168.0, 22.0
 _FULL = 1.5  # difference of the fullest colour
-_LONGEST = 30  # characters of a label; the table below it has the whole
+_LONGEST = 27  # characters of a label; the table below it has the whole
 
 
 @dataclass(frozen=True)
@@ -66,6 +66,6 @@ def shortened(label: str) -> str:
 
     Examples:
         >>> shortened("What is the child's source of drinking water?")
-        "What is the child's source of…"
+        "What is the child's source…"
     """
     return label if len(label) <= _LONGEST else f"{label[: _LONGEST - 1].rstrip()}…"
