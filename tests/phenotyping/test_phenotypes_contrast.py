@@ -10,8 +10,10 @@ from osler.phenotyping.clustered import cluster_arms
 from osler.phenotyping.cohorts import simulate_cohort
 from osler.phenotyping.contrast import find_contrast
 from osler.phenotyping.data import ArmInput
+from osler.phenotyping.partition import Partition
 from osler.phenotyping.results import results_of
 from osler.phenotyping.settings import PhenotypeSettings
+from osler.phenotyping.tables import outcome_table
 
 
 def _by_hand(found, positive):
@@ -45,8 +47,8 @@ def test_a_small_group_that_fares_worse_is_judged_at_its_own_k(arm: str) -> None
     told = found.facts["contrast"]
     inside = clustered[0].partitions[k].cluster == cluster
     assert (told["n"], told["n_events"]) == (inside.sum(), positive[inside].sum())
-    ends = wilson(told["n_events"], told["n"])
-    assert (told["low"], told["high"]) == pytest.approx((ends.low, ends.high))
+    row = outcome_table(arm, k, clustered[0].partitions[k], labels).row(cluster, named=True)
+    assert (told["low"], told["high"]) == (row["low"], row["high"])
     assert told["name"]
     judged = found.tables["verdicts"].filter(pl.col("k") == k, pl.col("cluster") == cluster)
     assert (told["verdict"], told["reason"]) == judged.select("verdict", "reason").row(0)
@@ -63,3 +65,18 @@ def test_an_outcome_that_all_have_has_no_contrast() -> None:
     settings = PhenotypeSettings(arms=("famd+kmeans",), k=(2, 3), seeds=1)
     [found] = cluster_arms(ArmInput(table=cohort.table), settings=settings)
     assert find_contrast(found, labels_of(np.ones(100, dtype=bool))) is None
+
+
+def test_intervals_are_wider_where_patients_have_several_samples() -> None:
+    rng = np.random.default_rng(2)
+    once = rng.random(150) < 0.3
+    cluster = np.repeat(rng.integers(0, 2, 150), 2)
+    partition = Partition(cluster=cluster, distance=np.zeros(300), model={}, facts={})
+    # Both samples of a patient have the same outcome: they count as one.
+    table = outcome_table("kmeans", 2, partition, labels_of(np.repeat(once, 2)))
+    for row in table.iter_rows(named=True):
+        ends = wilson(row["n_events"], row["n"])
+        assert row["rate"] == pytest.approx(ends.value)
+        honest = wilson(row["n_events"] // 2, row["n"] // 2)
+        assert row["high"] - row["low"] == pytest.approx(honest.high - honest.low, rel=0.15)
+        assert row["high"] - row["low"] > 1.2 * (ends.high - ends.low)

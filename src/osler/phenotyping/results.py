@@ -332,11 +332,10 @@ def _indices(
         one, all_k = strength.get(k), stability.get(k)
         row["prediction_strength"] = one.mean if one is not None else float("nan")
         row["prediction_strength_error"] = one.error if one is not None else float("nan")
-        row["jaccard_min"] = float(all_k.jaccard.min(initial=1)) if all_k is not None else float("nan")
-        row["jaccard_mean"] = (
-            float(all_k.jaccard.mean()) if all_k is not None and len(all_k.jaccard) else float("nan")
-        )
-        row["dissolved_max"] = float(all_k.dissolved.max(initial=0)) if all_k is not None else float("nan")
+        known = all_k is not None and len(all_k.jaccard) > 0
+        row["jaccard_min"] = float(all_k.jaccard.min()) if all_k and known else float("nan")
+        row["jaccard_mean"] = float(all_k.jaccard.mean()) if all_k and known else float("nan")
+        row["dissolved_max"] = float(all_k.dissolved.max()) if all_k and known else float("nan")
         rows.append(row)
     return pl.DataFrame(rows, schema_overrides={"length": pl.String}).with_columns(
         pl.col(pl.Float64).fill_nan(None)

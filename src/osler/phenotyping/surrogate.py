@@ -19,12 +19,10 @@ class Surrogate:
 
     Attributes:
         fidelity: balanced accuracy on samples that the tree was not fitted on: mean over folds of the mean
-        share
-            of each cluster's samples that it sends there. 1 / k is what chance gives.
+            share of each cluster's samples that it sends there. 1 / k is what chance gives.
         chance: 1 / k.
         nodes: from the root, depth first: `depth`, `question` ("" at a leaf), `cluster` of a leaf, `n`
-        samples,
-            `share` of them in that cluster. The first branch of a question is "yes".
+            samples, `share` of them in that cluster. The first branch of a question is "yes".
     """
 
     fidelity: float
@@ -115,6 +113,8 @@ def _nodes(fitted: Any, matrix: Array, labels: Array, said: list[tuple[str, str]
         label, unit = said[int(inner.feature[node])]
         threshold = float(inner.threshold[node])
         question = f"not {label}" if unit == "no" else f"{label} at most {threshold:.4g}{unit}"
+        # All that are known go left: the tree asks whether there is a value.
+        question = question if np.isfinite(threshold) else f"{label} known"
         column = matrix[:, int(inner.feature[node])]
         if np.isnan(column).any() and inner.missing_go_to_left[node]:
             question += ", or not known"

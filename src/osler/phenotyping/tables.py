@@ -2,13 +2,15 @@
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import polars as pl
 
 from osler.measure.clusters import ClusterIndices, cluster_indices, distance_silhouettes, macro_mean
-from osler.measure.intervals import wilson
+from osler.measure.intervals import Interval, wilson
+from osler.measure.shares import cluster_means
 from osler.phenotyping.partition import Array, Partition, member_typicality
 from osler.phenotyping.points import Points
 from osler.record.schema import SAMPLE_KEY
@@ -106,8 +108,9 @@ def outcome_table(arm: str, k: int, partition: Partition, labels: Labels) -> pl.
     """The outcome that was held out, by cluster.
 
     Returns:
-        `arm, k, cluster, n, share, n_events, rate`, Wilson's `low, high`, and the distinct patients behind
-        the samples: `n_patients, n_event_patients, n_other_patients` (with a sample without the event).
+        `arm, k, cluster, n, share, n_events, rate, low, high` (Wilson's interval; where a patient has several
+        samples, as wide as that of bootstraps of patients at least), and the distinct patients behind the
+        samples: `n_patients, n_event_patients, n_other_patients` (with a sample without the event).
     """
     positive = labels.frame["boolean_value"].to_numpy()
     group = labels.samples["group_id"].to_numpy()
@@ -117,6 +120,9 @@ def outcome_table(arm: str, k: int, partition: Partition, labels: Labels) -> pl.
     size = np.array([int(inside.sum()) for inside in members], dtype=np.int64)
     events = np.array([int(positive[inside].sum()) for inside in members], dtype=np.int64)
     intervals = [wilson(int(event), int(n)) for event, n in zip(events, size, strict=True)]
+    if len(np.unique(group)) < len(group):
+        drawn = cluster_means(positive, partition.cluster, k, group=group)[1]
+        intervals = [_wider(one, other) for one, other in zip(intervals, drawn, strict=True)]
     return pl.DataFrame(
         {
             "arm": pl.Series([arm] * k, dtype=pl.String),
@@ -130,6 +136,12 @@ def outcome_table(arm: str, k: int, partition: Partition, labels: Labels) -> pl.
             "high": pl.Series([interval.high for interval in intervals], dtype=pl.Float64),
         }
     ).hstack(patients)
+
+
+def _wider(one: Interval, other: Interval) -> Interval:
+    """An interval that holds two; the value is that of the first."""
+    low, high = np.fmin(one.low, other.low), np.fmax(one.high, other.high)
+    return replace(one, low=float(low), high=float(high))
 
 
 def member_table(
