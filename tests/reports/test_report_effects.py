@@ -41,6 +41,14 @@ def _page(folder: Path) -> tuple[str, pl.DataFrame]:
         **{"k": 6, "cluster": 4, "n": 107, "n_events": 27, "rate": 27 / 107, "low": 0.179, "high": 0.342},
         **{"jaccard": 0.82, "verdict": "not supported", "reason": "no gap", "name": "Unresponsive"},
     }
+    facts["arms"]["kmeans"]["surrogate"] = {
+        **{"fidelity": 0.81, "chance": 0.25},
+        "nodes": [
+            {"depth": 0, "question": "not Coma", "cluster": None, "n": 1200, "share": None},
+            {"depth": 1, "question": "", "cluster": 0, "n": 1193, "share": 0.7},
+            {"depth": 1, "question": "", "cluster": 3, "n": 7, "share": 0.9},
+        ],
+    }
     cautions = ["20 of 30 texts have tokens cut off: a cluster may be of what is left"]
     write_json(place / "phenotypes.json", {**facts, "cautions": cautions})
     found = re.search(r'<section id="phenotypes".*?</section>', write_report(run).read_text(), re.DOTALL)
@@ -73,3 +81,12 @@ def test_the_cluster_whose_outcome_differs_most_is_told_with_its_verdict(tmp_pat
     rate = re.sub(r"\s+", " ", percent_interval(27 / 107, 0.179, 0.342))
     assert f"counts, k = 6 107 {rate}" in row
     assert "not supported: no gap" in row
+
+
+def test_the_tree_is_shown_with_its_fidelity_and_without_small_leaves(tmp_path: Path) -> None:
+    shown, _ = _page(tmp_path)
+    tree = shown[shown.index("A tree that tells the clusters") :]
+    assert "not Coma? 1,200" in tree
+    assert re.search(r"cluster 0 1,193 70.0.%", tree)
+    assert "cluster 3 * " in tree
+    assert re.search(r"Balanced accuracy 81.0.% on samples that the tree was not fitted on", tree)

@@ -29,6 +29,7 @@ from osler.reports.formats import count, number, percent, percent_interval
 from osler.reports.names import name_blocks
 from osler.reports.runfiles import RunFiles
 from osler.reports.suppress import few_events, hidden_events
+from osler.reports.surrogate import surrogate_blocks
 from osler.reports.survival import survival_blocks
 from osler.reports.words import colours, plural, task_title
 
@@ -185,6 +186,9 @@ def _blocks(run: RunFiles, task: str, clustering: _Clustering) -> list[Block]:
             run, f"{task}-{clustering.key}", clustering.folder, arm=clustering.arm, k=clustering.k,
             hidden=hide_n.tolist(), facts=clustering.facts,
         )  # fmt: skip
+        blocks += surrogate_blocks(
+            clustering.arm_facts.facts, folder=clustering.folder, min_cell=run.min_cell
+        )
         blocks += survival_blocks(
             run, f"{task}-{clustering.key}", clustering.folder, arm=clustering.arm, k=clustering.k,
             facts=dict(clustering.facts.get("survival") or {}),
