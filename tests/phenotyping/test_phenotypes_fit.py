@@ -85,7 +85,8 @@ def test_planted_groups_are_found(tmp_path: Path, scaling: str) -> None:
     stability = pl.read_parquet(tmp_path / "p" / "stability.parquet").filter(pl.col("k") == 4)
     assert stability["jaccard"].min() > 0.95
     assert stability["bootstraps"].to_list() == [8] * 4
-    verdicts = pl.read_parquet(tmp_path / "p" / "verdicts.parquet")
+    # The partition of the cluster whose outcome differs most is judged too.
+    verdicts = pl.read_parquet(tmp_path / "p" / "verdicts.parquet").filter(pl.col("k") == 4)
     assert verdicts["verdict"].to_list() == ["supported"] * 4
     assert verdicts["p_reference"].max() == 1 / 20
     assert "does not show" in summary.caution
