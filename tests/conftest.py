@@ -1,8 +1,9 @@
 """Fixtures for every room."""
 
 import os
+import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -49,3 +50,23 @@ def osler(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -
         return Told(code, said.out, said.err)
 
     return call
+
+
+@pytest.fixture
+def start_server() -> Iterator[Callable[[str], str]]:
+    """Starts `tests/models/embedding_server.py` with a fault and gives its address, `http://127.0.0.1:PORT`."""
+    running: list[subprocess.Popen[str]] = []
+    script = str(Path(__file__).parent / "models" / "embedding_server.py")
+
+    def start(fault: str) -> str:
+        process = subprocess.Popen([sys.executable, script, fault], stdout=subprocess.PIPE, text=True)
+        running.append(process)
+        assert process.stdout is not None
+        return f"http://127.0.0.1:{process.stdout.readline().strip()}"
+
+    yield start
+    for process in running:
+        process.kill()
+        process.wait()
+        assert process.stdout is not None
+        process.stdout.close()

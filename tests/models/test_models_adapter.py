@@ -17,7 +17,6 @@ from osler.models.tokenizer import load_tokenizer
 from osler.models.weights import weights_hash
 
 RANK, ALPHA = 2, 6
-START = ["<|start_header_id|>", "user", "<|end_header_id|>"]
 
 
 @pytest.fixture(autouse=True)
@@ -154,10 +153,10 @@ def test_a_broken_adapter_is_refused(tmp_path):
 @pytest.mark.parametrize("name", ["llm2vec-llama-3.1-8b", "llm2vec-sheared-1.3b"])
 def test_llm2vec_is_a_base_and_two_adapters_with_a_bidirectional_mask(tmp_path, monkeypatch, name, control):
     row = replace(RECIPES[name], dimension=WIDTH, width=WIDTH, context=100, parameters=0)
-    assert (row.before, row.after) == ("", "")
+    assert row.after == ""
     if control:
         # Control text of a recipe acts and stays out of the mean, as the instruction does.
-        row = replace(row, before="".join(START), after="<|eot_id|>")
+        row = replace(row, after="<|eot_id|>")
     monkeypatch.setitem(RECIPES, name, row)
     monkeypatch.setenv("OSLER_MODELS", str(tmp_path))
     model = _base(tmp_path / row.model_id.rsplit("/", 1)[-1])
@@ -167,7 +166,7 @@ def test_llm2vec_is_a_base_and_two_adapters_with_a_bidirectional_mask(tmp_path, 
     encoder = load_encoder(name, dtype="float32")
     instruction = ids_of("w50 w51 w52")
     texts = [text for text in TEXTS if text]
-    first = [VOCABULARY[token] for token in ["<s>", *(START if control else [])]]
+    first = [VOCABULARY["<s>"]]
     last = [VOCABULARY["<|eot_id|>"]] if control else []
     expected = []
     for text in texts:

@@ -1,9 +1,6 @@
 """Encoders behind a server: a real server process, and whatever it may do wrong."""
 
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -19,23 +16,13 @@ Start = Callable[..., str]
 
 
 @pytest.fixture
-def server() -> Iterator[Start]:
+def server(start_server: Callable[[str], str]) -> Iterator[Start]:
     """Starts a server with a fault and gives the name of the encoder behind it."""
-    running: list[subprocess.Popen[str]] = []
 
     def start(fault: str = "none", query: str = "") -> str:
-        script = str(Path(__file__).with_name("embedding_server.py"))
-        process = subprocess.Popen([sys.executable, script, fault], stdout=subprocess.PIPE, text=True)
-        running.append(process)
-        assert process.stdout is not None
-        return f"http://127.0.0.1:{process.stdout.readline().strip()}/v1{query}#model"
+        return f"{start_server(fault)}/v1{query}#model"
 
     yield start
-    for process in running:
-        process.kill()
-        process.wait()
-        assert process.stdout is not None
-        process.stdout.close()
     load_server_encoder.cache_clear()
 
 

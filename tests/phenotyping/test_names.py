@@ -1,8 +1,6 @@
 """Names of clusters by a real server process: on the card they stand, else the rule's, with the reason."""
 
-import subprocess
-import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -26,23 +24,9 @@ Start = Callable[[str], str]
 
 
 @pytest.fixture
-def server() -> Iterator[Start]:
+def server(start_server: Start) -> Start:
     """Starts a server and gives the address of its chat model."""
-    running: list[subprocess.Popen[str]] = []
-
-    def start(fault: str) -> str:
-        script = str(Path(__file__).parents[1] / "models" / "embedding_server.py")
-        process = subprocess.Popen([sys.executable, script, fault], stdout=subprocess.PIPE, text=True)
-        running.append(process)
-        assert process.stdout is not None
-        return f"http://127.0.0.1:{process.stdout.readline().strip()}/v1#namer"
-
-    yield start
-    for process in running:
-        process.kill()
-        process.wait()
-        assert process.stdout is not None
-        process.stdout.close()
+    return lambda fault: f"{start_server(fault)}/v1#namer"
 
 
 @pytest.fixture(scope="module")

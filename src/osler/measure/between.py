@@ -11,17 +11,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
+from osler.measure.intervals import Interval
 from osler.measure.ranking import Floats
 from osler.measure.resample import group_positions
 
-
-@dataclass(frozen=True)
-class Estimate:
-    """A value with its interval; NaN where it cannot be estimated."""
-
-    value: float
-    low: float
-    high: float
+_METHOD = "jackknife"
 
 
 @dataclass(frozen=True)
@@ -36,11 +30,11 @@ class BetweenShares:
     plain: Floats
     without: Floats
 
-    def of(self, partition: int, *, confidence: float = 0.95) -> Estimate:
+    def of(self, partition: int, *, confidence: float = 0.95) -> Interval:
         """The share of one partition without what chance adds; it may be below 0: no more than chance."""
         return _jackknife(self.plain[partition], self.without[:, partition], confidence)
 
-    def difference(self, first: int, second: int, *, confidence: float = 0.95) -> Estimate:
+    def difference(self, first: int, second: int, *, confidence: float = 0.95) -> Interval:
         """Share of the first partition less that of the second, from the same patients."""
         return _jackknife(
             self.plain[first] - self.plain[second],
@@ -106,13 +100,13 @@ def _share(between: ArrayLike, total: ArrayLike) -> Floats:
         return np.asarray(np.where(np.asarray(total) > 1e-12, np.divide(between, total), np.nan))
 
 
-def _jackknife(plain: float, without: Floats, confidence: float) -> Estimate:
+def _jackknife(plain: float, without: Floats, confidence: float) -> Interval:
     from scipy.stats import norm
 
     groups = len(without)
     if groups < 2 or not np.isfinite(plain) or not np.isfinite(without).all():
-        return Estimate(float("nan"), float("nan"), float("nan"))
+        return Interval(float("nan"), float("nan"), float("nan"), _METHOD)
     value = groups * plain - (groups - 1) * float(without.mean())
     error = float(np.sqrt((groups - 1) / groups * ((without - without.mean()) ** 2).sum()))
     reach = float(norm.ppf((1 + confidence) / 2)) * error
-    return Estimate(float(value), float(value - reach), float(value + reach))
+    return Interval(float(value), float(value - reach), float(value + reach), _METHOD)

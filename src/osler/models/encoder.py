@@ -5,7 +5,6 @@ which on a busy machine is several times as fast, and the bytes of a batch do no
 cores. On a graphics processor batches follow each other; the next is put together while one is computed.
 """
 
-import os
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
@@ -16,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from osler.base.errors import InputError
+from osler.base.parallel import cores
 from osler.models.adapter import adapter_hash
 from osler.models.batching import BUDGET, key_of_ids, plan_batches
 from osler.models.budget import find_budget
@@ -203,7 +203,7 @@ def load_encoder(
     model = load_model(facts, dtype=chosen, device=place)
     tokenizer = load_tokenizer(name)
     # Of two batches in flight on a graphics processor one is put together while the other is computed.
-    at_a_time = threads or (len(os.sched_getaffinity(0)) if place == "cpu" else 2)
+    at_a_time = threads or (cores() if place == "cpu" else 2)
     special = tokenizer.context - tokenizer.room
     made = Encoder(
         facts=facts,

@@ -41,7 +41,6 @@ class Recipe:
         width: length of the pooled vector before heads and cut; 0: as `dimension`.
         cuts: dimensions to which the vector may be cut (Matryoshka), or for which there is a head.
         dtype: number format when `auto` is asked for; `auto`: what is fastest on this machine.
-        before: control text before every text, after the tokenizer's own special tokens.
         after: control text after every text, unless the tokenizer adds it already.
         lowercase: whether a tokenizer of `vocab.txt` lowers letters; None: as its folder says.
         merges: published adapters that belong to the model, merged in this order.
@@ -77,7 +76,6 @@ class Recipe:
     width: int = 0
     cuts: tuple[int, ...] = ()
     dtype: str = "auto"
-    before: str = ""
     after: str = ""
     lowercase: bool | None = None
     merges: tuple[str, ...] = ()

@@ -111,12 +111,12 @@ def load_tokenizer(name: str) -> Tokenizer:
     facts = recipe(name)
     backend, digest = _load_backend(facts)
     prefix, suffix = _special_tokens(backend)
-    before, after = _control_ids(backend, facts.before), _control_ids(backend, facts.after)
+    after = _control_ids(backend, facts.after)
     return Tokenizer(
         name=facts.name,
         hash=digest,
         context=facts.context,
-        prefix=prefix + before,
+        prefix=prefix,
         suffix=suffix if after == suffix[: len(after)] else after + suffix,
         pad_id=_pad_id(facts.path()),
         splits_on_whitespace=splits_on_whitespace(json.loads(backend.to_str())),

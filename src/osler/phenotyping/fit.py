@@ -135,7 +135,7 @@ def fit_phenotypes(
     if not job.complete:
         require_distinct(data, settings)
         for sentence in cautions:
-            note(f"{data.name}: {sentence}")
+            note(sentence)
         chat = open_namer(settings.names)
         with job as part:
             _write(

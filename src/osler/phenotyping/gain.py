@@ -12,7 +12,8 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from osler.measure.between import BetweenShares, Estimate, between_shares
+from osler.measure.between import BetweenShares, between_shares
+from osler.measure.intervals import Interval
 from osler.measure.permutation import max_statistic_test
 from osler.phenotyping.choose import STABLE as JACCARD
 from osler.phenotyping.compare import Key
@@ -43,7 +44,7 @@ PERMUTATION: dict[str, pl.DataType] = {
     "p": pl.Float64(),
 }
 STABLE, UNSTABLE, UNKNOWN = f"at least {JACCARD:g}", f"below {JACCARD:g}", "not assessed"
-_NOTHING = Estimate(float("nan"), float("nan"), float("nan"))
+_NOTHING = Interval(float("nan"), float("nan"), float("nan"), "none")
 
 
 def permutation_table(

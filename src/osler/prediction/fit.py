@@ -1,6 +1,5 @@
 """Fitting: one representation and head over all splits; everything that is fitted sees training rows only."""
 
-import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -8,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from osler.base.parallel import cores
 from osler.measure.ranking import Floats
 from osler.prediction.heads import HEADS, make_head
 from osler.prediction.plan import Plan, Split
@@ -78,6 +78,4 @@ def fit_splits(
 
 def workers() -> int:
     """Fits at a time: the cores that this process may use, at most 8."""
-    return max(
-        1, min(8, len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1)
-    )
+    return min(8, cores())

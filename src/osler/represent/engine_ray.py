@@ -1,6 +1,5 @@
 """An encoder whose batches are computed on a Ray cluster: one model per worker."""
 
-import os
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -9,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from osler.base.errors import InputError
+from osler.base.parallel import cores
 from osler.models.loading import weights_hash
 from osler.models.recipes import Recipe, recipe
 from osler.models.tokenizer import Tokenizer, load_tokenizer
@@ -66,28 +66,28 @@ def ray_encoder(name: str, *, dtype: str, settings: EngineSettings) -> Iterator[
     """
     facts, tokenizer = recipe(name), load_tokenizer(name)
     digest = weights_hash(facts)
-    cores = len(os.sched_getaffinity(0))
+    here = cores()
     gpus = settings.gpus_per_worker
-    if settings.address is None and (settings.workers or 1) > cores:
+    if settings.address is None and (settings.workers or 1) > here:
         raise InputError(
-            f"{settings.workers:,} workers, each with a model of its own, on {cores} cores",
+            f"{settings.workers:,} workers, each with a model of its own, on {here} cores",
             where="workers",
-            allowed=[f"1 to {cores}"],
+            allowed=[f"1 to {here}"],
             remedy="name fewer, or the --address of a cluster",
         )
-    with cluster(settings.address, cpus=settings.workers or cores) as ray:
+    with cluster(settings.address, cpus=settings.workers or here) as ray:
         workers = settings.workers or _room(ray.cluster_resources(), gpus)
         pool = WorkerPool(ray, encoder=name, dtype=dtype, workers=workers, gpus=gpus)
         try:
             assert pool.reference is not None
             made_by = pool.reference.made_by
-            for key, here in (("weights_sha256", digest), ("tokenizer_sha256", tokenizer.hash)):
-                if made_by[key] != here:
+            for key, own in (("weights_sha256", digest), ("tokenizer_sha256", tokenizer.hash)):
+                if made_by[key] != own:
                     raise InputError(
                         f"the encoder on {pool.reference.host} is not the one on this machine: "
                         f"{key} {made_by[key]}",
                         where=name,
-                        allowed=[here],
+                        allowed=[own],
                         remedy="put the same files on every node",
                     )
             yield RayEncoder(

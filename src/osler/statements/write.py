@@ -1,6 +1,5 @@
 """A `texts` folder from a dataset and samples: in parallel by shard, resumable, always the same bytes."""
 
-import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -13,6 +12,7 @@ from osler.base.errors import InputError
 from osler.base.files import atomic_path, write_json
 from osler.base.hashing import hash_bytes, hash_json
 from osler.base.output import Output
+from osler.base.parallel import cores
 from osler.base.progress import bar
 from osler.record.dataset import Dataset, Shard
 from osler.record.schema import SAMPLE_KEY
@@ -174,9 +174,8 @@ def _by_shard(dataset: Dataset, samples: pl.DataFrame) -> list[tuple[str, Shard,
 
 def _default_workers(dataset: Dataset) -> int:
     """One more than cores, since each waits for the interpreter now and then; memory sets the limit."""
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     largest = max(shard.rows for shard in dataset.shards)
-    return max(1, min(cores + 1, _WORKERS, _ROWS_AT_A_TIME // max(largest, 1)))
+    return max(1, min(cores() + 1, _WORKERS, _ROWS_AT_A_TIME // max(largest, 1)))
 
 
 def _in_parallel(

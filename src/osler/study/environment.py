@@ -1,11 +1,11 @@
 """What a run ran on: versions and the machine, without a name of a person, a host or a folder."""
 
-import os
 import platform
 from importlib import metadata
 from typing import Any
 
 from osler import __version__
+from osler.base.parallel import cores
 
 _PACKAGES = (
     "duckdb",
@@ -31,7 +31,7 @@ def environment() -> dict[str, Any]:
         "osler": __version__,
         "python": platform.python_version(),
         "system": f"{platform.system()} {platform.machine()}",
-        "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
+        "cores": cores(),
         "memory_gib": round(psutil.virtual_memory().total / 2**30, 1),
         "packages": {name: _version(name) for name in _PACKAGES},
     }

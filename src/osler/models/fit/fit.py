@@ -1,6 +1,5 @@
 """Fitting an encoder to records: one folder with the weights and their card."""
 
-import os
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -11,6 +10,7 @@ import numpy as np
 from osler.base.files import read_json
 from osler.base.hashing import hash_json
 from osler.base.output import Output
+from osler.base.parallel import cores
 from osler.models.fit.checkpoint import remove_state
 from osler.models.fit.cost import announce
 from osler.models.fit.loop import run_steps
@@ -109,7 +109,7 @@ def fit_encoder(
         network = make_network(facts, tokenizer, settings)
         objective = make_objective(network, records, settings)
         with job as part:
-            threads = settings.threads or len(os.sched_getaffinity(0))
+            threads = settings.threads or cores()
             announce(network, objective, records, settings, threads=threads)
             losses = run_steps(
                 network, objective, settings, part, threads=threads, checkpoint_steps=checkpoint_steps

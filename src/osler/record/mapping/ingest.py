@@ -11,6 +11,7 @@ from osler.base.errors import InputError
 from osler.base.files import read_json
 from osler.base.hashing import hash_file, hash_json
 from osler.base.output import Output
+from osler.base.parallel import cores
 from osler.base.progress import note
 from osler.record.dataset import Dataset
 from osler.record.identifiers import keep_key
@@ -24,7 +25,7 @@ from osler.record.mapping.continued import (
 )
 from osler.record.mapping.database import database
 from osler.record.mapping.files import SourceFiles, list_source
-from osler.record.mapping.job import WORK, FirstPass, cores, first_pass, second_pass
+from osler.record.mapping.job import WORK, FirstPass, first_pass, second_pass
 from osler.record.mapping.options import divide
 from osler.record.mapping.plan import make_plan
 from osler.record.mapping.source import Source

@@ -1,6 +1,5 @@
 """The two passes of an ingest, and what they need to know of each other."""
 
-import os
 from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -12,6 +11,7 @@ import polars as pl
 
 from osler.base.errors import InputError
 from osler.base.files import read_json, write_json
+from osler.base.parallel import cores
 from osler.base.progress import bar
 from osler.record.mapping.book import CodeBook, make_book
 from osler.record.mapping.collect import Collected, Collector, refuse_bad
@@ -78,11 +78,6 @@ class SecondPass:
     shards: dict[str, int] = field(default_factory=dict)
     subjects: list[pl.Series] = field(default_factory=list)
     told_once: Counter[int] = field(default_factory=Counter)
-
-
-def cores() -> int:
-    """Processors that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def first_pass(
