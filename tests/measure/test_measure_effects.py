@@ -43,6 +43,25 @@ def test_eta_squared_equals_statsmodels() -> None:
     assert (found.low, found.high) == pytest.approx(tuple(limits / (limits + 90)), rel=1e-3)
 
 
+@pytest.mark.parametrize(("n", "share"), [(1317, 0.57), (1338, 0.56), (1352, 0.55)])
+def test_the_interval_of_a_large_share_where_the_distribution_underflows(n: int, share: float) -> None:
+    statistic = (n - 2) * share / (1 - share)
+    cluster = np.arange(n) % 2
+    noise = np.random.default_rng(0).normal(size=n)
+    for c in (0, 1):
+        noise[cluster == c] -= noise[cluster == c].mean()
+    shift = cluster - cluster.mean()
+    value = noise + shift * np.sqrt(share / (1 - share) * (noise**2).sum() / (shift**2).sum())
+    found = eta_squared(cluster, value)
+    assert found.value == pytest.approx(share)
+    assert found.low < share < found.high
+    # By drawing: F of populations at the limits lies beyond the statistic in a fortieth of the samples.
+    rng = np.random.default_rng(1)
+    for limit, above in ((found.low, 0.025), (found.high, 0.975)):
+        drawn = rng.noncentral_f(1, n - 2, n * limit / (1 - limit), 40_000)
+        assert (drawn > statistic).mean() == pytest.approx(above, abs=0.004)
+
+
 def test_the_interval_of_the_mean_difference_covers() -> None:
     rng = np.random.default_rng(1)
     hits = 0

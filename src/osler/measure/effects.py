@@ -171,10 +171,15 @@ def _sides(inside: ArrayLike, value: ArrayLike) -> tuple[Floats, Floats, int]:
 def _noncentrality(statistic: float, df: int, within: int, at: float) -> float:
     """The noncentrality with which F is at most the statistic with probability `at`; 0 where none is."""
     from scipy.optimize import brentq
-    from scipy.stats import ncf
+    from scipy.stats import f, ncf
 
     def beyond(noncentrality: float) -> float:
-        return float(ncf.cdf(statistic, df, within, noncentrality)) - at
+        found = float(ncf.cdf(statistic, df, within, noncentrality))
+        if np.isnan(found):
+            # Far out the series underflows; there Patnaik's central F (Biometrika 1949;36:202) will do.
+            mean = df + noncentrality
+            found = float(f.cdf(statistic * df / mean, mean**2 / (mean + noncentrality), within))
+        return found - at
 
     if beyond(1e-9) <= 0:
         return 0.0
